@@ -1,0 +1,97 @@
+//! What a cluster is to everybody else: a client, what it offers, its time, and an end.
+//!
+//! Where it runs is a tier; the tiers are named by `suite` alone. Faults belong to the tap, not here.
+
+use std::{collections::BTreeSet, net::IpAddr};
+
+use futures::future::BoxFuture;
+use kube::{Client, api::ApiResource};
+
+use crate::clock::Clock;
+
+/// A cluster that scenarios can run on.
+pub trait Cluster: Send + Sync {
+    /// A client with the rights of the harness.
+    fn client(&self) -> Client;
+    /// What it offers, found out once.
+    fn capabilities(&self) -> &Capabilities;
+    /// Its time.
+    fn clock(&self) -> Clock;
+    /// Ends it, if it was started for the run. A cluster that was there before is left as it is.
+    fn stop(&self) -> BoxFuture<'_, ()>;
+}
+
+/// What a scenario may need beyond an API server and a controller: the `needs` of the inventory.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize, serde::Serialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Need {
+    /// Pods really run.
+    Kubelet,
+    /// A DNS server fed by Services and EndpointSlices.
+    Dns,
+    /// Each DNS server can be asked directly, response codes included.
+    Resolver,
+    /// A provisioner, a binder and claim protection.
+    Volumes,
+    /// The garbage collector.
+    Gc,
+    /// Nodes can be cordoned, tainted, stopped or deleted.
+    Nodes,
+    /// Faults can be put between the subject and the API server.
+    Faults,
+    /// Quotas are enforced.
+    Quota,
+    /// PodDisruptionBudgets have a status.
+    Disruption,
+    /// It is known who made a write.
+    Attribution,
+    /// Who knows which events had been sent to the subject.
+    Delivery,
+    /// Versions of API server and controller can be chosen apart.
+    Skew,
+}
+
+/// What a cluster offers.
+#[derive(Clone, Debug)]
+pub struct Capabilities {
+    /// The needs it meets.
+    pub offers: BTreeSet<Need>,
+    /// Major and minor version of its API, as emulated.
+    pub version: (u16, u16),
+    /// One counter gives the resourceVersions of all kinds, so that changes of different kinds are ordered by it.
+    pub shared_counter: bool,
+    /// An image with a shell, `sleep`, `cat` and `nc` that its nodes have or can get.
+    pub image: String,
+    /// Where its DNS answers, if anywhere, and for which zone.
+    pub dns: Option<Dns>,
+    /// The time is virtual: waiting costs nothing.
+    pub virtual_time: bool,
+}
+
+/// A cluster's DNS.
+#[derive(Clone, Debug)]
+pub struct Dns {
+    /// Address of the service that pods ask.
+    pub server: IpAddr,
+    /// The zone it answers for, without a final dot: `cluster.local`.
+    pub zone: String,
+}
+
+/// The kind of object under test.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// How to address it.
+    pub api: ApiResource,
+}
+
+impl Target {
+    /// `apps/v1 StatefulSet`.
+    pub fn apps_v1() -> Self {
+        let gvk = kube::core::GroupVersionKind::gvk("apps", "v1", "StatefulSet");
+        Self {
+            api: ApiResource::from_gvk_with_plural(&gvk, "statefulsets"),
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The command `stsspec`.
+
+fn main() {}
