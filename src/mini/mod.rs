@@ -1,1 +1,3 @@
-//! See the crate's map.
+//! The embedded cluster: an API server and the agents of a cluster, in one process.
+
+pub mod agents;
