@@ -4,6 +4,7 @@ pub mod apply;
 pub mod defaults;
 pub mod patch;
 pub mod quantity;
+pub mod schema;
 pub mod selector;
 pub mod status;
 pub mod strict;
