@@ -230,6 +230,17 @@ pub fn canonical(text: &str) -> Result<String, Error> {
     parse(text).map(|quantity| quantity.to_string())
 }
 
+/// The canonical form of a quantity with a finer fraction than thousandths, rounded up to them; absent for others.
+pub fn rounded_up(text: &str) -> Option<String> {
+    let quantity = parse(text).ok()?;
+    let fine = quantity.nano % (UNIT / 1000) != 0;
+    fine.then(|| {
+        let nano = quantity.milli() * (UNIT / 1000);
+        let format = quantity.format;
+        Quantity { nano, format }.to_string()
+    })
+}
+
 /// The sum, written in the first one's format unless that is zero.
 pub fn add(one: Quantity, other: Quantity) -> Quantity {
     Quantity {
