@@ -120,7 +120,7 @@ impl Cause {
 pub struct Status {
     /// The HTTP code.
     pub code: u16,
-    /// A word for programs: `NotFound`.
+    /// A word for programs: `NotFound`; empty for a few faults that real servers have no word for.
     pub reason: &'static str,
     /// One line for people.
     pub message: String,
@@ -252,8 +252,11 @@ impl Status {
     pub fn to_json(&self) -> Value {
         let mut body = json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-            "message": self.message, "reason": self.reason, "code": self.code,
+            "message": self.message, "code": self.code,
         });
+        if !self.reason.is_empty() {
+            body["reason"] = self.reason.into();
+        }
         if let Some(details) = &self.details {
             body["details"] = details.clone();
         }
