@@ -1,0 +1,142 @@
+//! What was seen of the objects of a cluster, change by change.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{Kind, Object};
+
+/// Where an object is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl Key {
+    /// The key of a name.
+    pub fn new(kind: Kind, namespace: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            kind,
+            namespace: namespace.into(),
+            name: name.into(),
+        }
+    }
+
+    /// The key of an object.
+    pub fn of(object: &Object) -> Self {
+        Self::new(object.kind(), object.namespace(), object.name())
+    }
+}
+
+/// What became of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub enum Verb {
+    /// It was not there before. Objects that are there when recording begins are added first.
+    Added,
+    /// It changed.
+    Modified,
+    /// It is gone; the change shows its last state.
+    Deleted,
+}
+
+/// One change of one object.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// When it was seen, by the cluster's clock.
+    pub at: Timestamp,
+    /// What became of the object.
+    pub verb: Verb,
+    /// Its resourceVersion then; comparable within its kind, and across kinds where the cluster has one counter.
+    pub version: u64,
+    /// It was there before recording began.
+    pub initial: bool,
+    /// The object after the change.
+    pub object: Object,
+}
+
+impl Change {
+    /// Which object.
+    pub fn key(&self) -> Key {
+        Key::of(&self.object)
+    }
+}
+
+/// A stretch of a kind's history of which not every change was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The kind.
+    pub kind: Kind,
+    /// The place in the history after which changes may be missing.
+    pub after: usize,
+    /// The place up to which they may be missing; the end, where it is not known.
+    pub until: usize,
+    /// What happened.
+    pub why: String,
+}
+
+/// All changes in one order: by arrival while it is recorded, by version once it is [sealed](History::seal) on a cluster
+/// with one counter.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    changes: Vec<Change>,
+    gaps: Vec<Gap>,
+    present: BTreeMap<Key, usize>,
+}
+
+impl History {
+    /// Adds a change at the end.
+    pub fn push(&mut self, change: Change) {
+        let key = change.key();
+        match change.verb {
+            Verb::Deleted => self.present.remove(&key),
+            Verb::Added | Verb::Modified => self.present.insert(key, self.changes.len()),
+        };
+        self.changes.push(change);
+    }
+
+    /// Notes that changes may be missing.
+    pub fn gap(&mut self, gap: Gap) {
+        self.gaps.push(gap);
+    }
+
+    /// Every change, in order.
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// Where changes may be missing.
+    pub fn gaps(&self) -> &[Gap] {
+        &self.gaps
+    }
+
+    /// The object as it was last seen, if it is there.
+    pub fn get(&self, key: &Key) -> Option<&Object> {
+        self.present.get(key).map(|index| &self.changes[*index].object)
+    }
+
+    /// The objects of a kind in a namespace that are there, by name.
+    pub fn present<'a>(&'a self, kind: Kind, namespace: &'a str) -> impl Iterator<Item = &'a Object> + 'a {
+        self.present
+            .range(Key::new(kind, namespace, "")..)
+            .take_while(move |(key, _)| key.kind == kind && key.namespace == namespace)
+            .map(|(_, index)| &self.changes[*index].object)
+    }
+
+    /// Puts the changes of all kinds into the order of their versions. Right only where one counter gives them.
+    pub fn seal(&mut self) {
+        self.changes.sort_by_key(|change| change.version);
+        self.present.clear();
+        for (index, change) in self.changes.iter().enumerate() {
+            let key = change.key();
+            match change.verb {
+                Verb::Deleted => self.present.remove(&key),
+                Verb::Added | Verb::Modified => self.present.insert(key, index),
+            };
+        }
+    }
+}

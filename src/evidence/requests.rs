@@ -1,0 +1,122 @@
+//! Who asked the API server for what.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::Kind;
+
+/// Whose request it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub enum Actor {
+    /// The controller that is judged.
+    Subject,
+    /// The scenario.
+    Harness,
+}
+
+/// What was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub enum Method {
+    /// One object.
+    Get,
+    /// All objects.
+    List,
+    /// Changes from now on.
+    Watch,
+    /// A new object, or a subresource that acts, as `eviction`.
+    Create,
+    /// Another state of an object.
+    Update,
+    /// A change of an object.
+    Patch,
+    /// The end of an object.
+    Delete,
+    /// The end of many.
+    DeleteCollection,
+}
+
+impl Method {
+    /// It may change something.
+    pub fn writes(self) -> bool {
+        !matches!(self, Self::Get | Self::List | Self::Watch)
+    }
+}
+
+/// One request and what came of it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Who sent it.
+    pub actor: Actor,
+    /// The actor's process: grows by one when the subject is started anew.
+    pub process: u32,
+    /// When it was sent, by the cluster's clock.
+    pub sent_at: Timestamp,
+    /// What it asks for.
+    pub method: Method,
+    /// The kind, where it is one that is recorded.
+    pub kind: Option<Kind>,
+    /// The name in paths: `pods`.
+    pub plural: String,
+    /// The namespace; empty for all, or for what has none.
+    pub namespace: String,
+    /// The object's name; for a create the one in the body; empty if there is none.
+    pub name: String,
+    /// The subresource; empty for the object itself.
+    pub subresource: String,
+    /// What was sent, of a write.
+    pub body: Option<Value>,
+    /// How many changes had been delivered to this actor when it was sent: an index into [`Log::deliveries`].
+    pub delivered: usize,
+    /// What the server said; none if no answer came.
+    pub answer: Option<Answer>,
+}
+
+/// What the server said.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// When, by the cluster's clock.
+    pub at: Timestamp,
+    /// The HTTP status.
+    pub code: u16,
+    /// The object's resourceVersion, of a write that was answered with an object.
+    pub version: Option<u64>,
+    /// The object's UID, of a write that was answered with an object.
+    pub uid: Option<String>,
+    /// The reason, of a refusal: `Conflict`.
+    pub reason: String,
+    /// The text, of a refusal.
+    pub message: String,
+}
+
+impl Answer {
+    /// It was done.
+    pub fn ok(&self) -> bool {
+        self.code < 300
+    }
+}
+
+/// A change that was delivered to the subject, by a list or on a watch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// When, by the cluster's clock.
+    pub at: Timestamp,
+    /// The subject's process.
+    pub process: u32,
+    /// The kind.
+    pub kind: Kind,
+    /// The object's namespace.
+    pub namespace: String,
+    /// The object's name.
+    pub name: String,
+    /// Its version; of a deletion, that of the deletion.
+    pub version: u64,
+}
+
+/// All requests and deliveries.
+#[derive(Clone, Debug, Default)]
+pub struct Log {
+    /// In the order of sending.
+    pub requests: Vec<Request>,
+    /// To the subject, in order.
+    pub deliveries: Vec<Delivery>,
+}

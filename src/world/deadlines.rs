@@ -1,0 +1,49 @@
+//! The one table of deadlines: how long a conformant subject may take, and how long a negative claim is held.
+
+use std::time::Duration;
+
+/// Every wait of every step uses one of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadlines {
+    /// One object appears, changes or goes: the subject has to act once and a node to follow. 60 s.
+    pub one_step: Duration,
+    /// A whole set comes to rest: all pods, one after the other. 300 s.
+    pub whole_set: Duration,
+    /// DNS says what the endpoints say: their time to live and the DNS server's cache of what is not there. 60 s.
+    pub dns: Duration,
+    /// How long nothing may happen before a negative claim holds: an hour of virtual time, 10 s of real time.
+    pub hold: Duration,
+    /// How long nothing happens before the world counts as quiet. 10 s.
+    pub quiet: Duration,
+}
+
+impl Deadlines {
+    /// The table for a cluster on virtual time, where waiting costs nothing.
+    pub fn virtual_time() -> Self {
+        Self {
+            one_step: Duration::from_secs(60),
+            whole_set: Duration::from_secs(300),
+            dns: Duration::from_secs(60),
+            hold: Duration::from_secs(3600),
+            quiet: Duration::from_secs(10),
+        }
+    }
+
+    /// The table for a cluster on real time.
+    pub fn real_time() -> Self {
+        Self {
+            hold: Duration::from_secs(10),
+            ..Self::virtual_time()
+        }
+    }
+
+    /// Every wait but the holds, longer by a factor: for slow clusters.
+    pub fn scaled(self, factor: f64) -> Self {
+        Self {
+            one_step: self.one_step.mul_f64(factor),
+            whole_set: self.whole_set.mul_f64(factor),
+            dns: self.dns.mul_f64(factor),
+            ..self
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! One scenario's state: where it runs, what it sees, what it remembers.
+//!
+//! The suite sets the [`Scene`] around a scenario; cucumber makes the [`World`] from it. A step asks the recorder for
+//! what happened and the client for what it wants done; it cannot tell on which tier it runs.
+
+mod deadlines;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use kube::{
+    Api, Client,
+    api::{DynamicObject, ObjectMeta, PostParams},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    clock::Clock,
+    cluster::{Cluster, Target},
+    evidence::{Actor, DnsAnswer, Evidence, History, Kind, Profile},
+    record::Recorder,
+    tap::Tap,
+    verdict::Stop,
+};
+
+pub use deadlines::Deadlines;
+
+/// Where a scenario takes place.
+#[derive(Clone)]
+pub struct Scene {
+    /// The cluster it runs on.
+    pub cluster: Arc<dyn Cluster>,
+    /// The kind under test.
+    pub target: Target,
+    /// Sees what the scenario and the subject ask for.
+    pub tap: Tap,
+    /// The namespace made for it.
+    pub namespace: String,
+    /// What everything random in it comes from.
+    pub seed: u64,
+    /// How long its steps wait.
+    pub deadlines: Deadlines,
+    /// What the rules have to know of the cluster.
+    pub profile: Profile,
+}
+
+impl std::fmt::Debug for Scene {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Scene")
+            .field("namespace", &self.namespace)
+            .finish_non_exhaustive()
+    }
+}
+
+tokio::task_local! {
+    /// The scene of the scenario that is polled. Tasks that are spawned do not inherit it.
+    pub static SCENE: Scene;
+}
+
+/// One scenario's state. Steps receive it in turn.
+#[derive(Debug, cucumber::World)]
+#[world(init = Self::create)]
+pub struct World {
+    /// Where it takes place.
+    pub scene: Scene,
+    /// Asks in the scenario's own name.
+    pub client: ClientOfHarness,
+    /// Sees all.
+    pub recorder: Recorder,
+    /// What DNS was asked and said.
+    pub answers: Vec<DnsAnswer>,
+    /// What steps remember for later ones, by names of their own choice.
+    pub notes: BTreeMap<String, Value>,
+    /// Namespaces that are recorded.
+    pub namespaces: Vec<String>,
+}
+
+/// A client that prints as one word.
+#[derive(Clone)]
+pub struct ClientOfHarness(pub Client);
+
+impl std::fmt::Debug for ClientOfHarness {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Client")
+    }
+}
+
+impl World {
+    async fn create() -> Result<Self, Stop> {
+        let scene = SCENE
+            .try_with(Clone::clone)
+            .map_err(|_| Stop::Inconclusive("a World was made outside of a scenario".into()))?;
+        let client = scene.tap.client(scene.cluster.client(), Actor::Harness);
+        // Watches of the recorder are not the scenario's own requests: they do not pass the tap.
+        let recorder = Recorder::new(scene.cluster.client(), scene.cluster.clock(), scene.target.clone());
+        let namespace = scene.namespace.clone();
+        let mut world = Self {
+            scene,
+            client: ClientOfHarness(client),
+            recorder,
+            answers: Vec::new(),
+            notes: BTreeMap::new(),
+            namespaces: Vec::new(),
+        };
+        world.make_namespace(&namespace).await?;
+        Ok(world)
+    }
+
+    /// Makes a namespace and records it from its first object on.
+    ///
+    /// # Errors
+    ///
+    /// The cluster refuses it: inconclusive.
+    pub async fn make_namespace(&mut self, name: &str) -> Result<(), Stop> {
+        let api: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(self.client.0.clone());
+        let namespace = k8s_openapi::api::core::v1::Namespace {
+            metadata: ObjectMeta {
+                name: Some(name.to_owned()),
+                ..ObjectMeta::default()
+            },
+            ..Default::default()
+        };
+        api.create(&PostParams::default(), &namespace).await?;
+        self.recorder
+            .start(name)
+            .await
+            .map_err(|error| Stop::Inconclusive(error.to_string()))?;
+        self.namespaces.push(name.to_owned());
+        Ok(())
+    }
+
+    /// The scenario's own namespace.
+    pub fn namespace(&self) -> &str {
+        &self.scene.namespace
+    }
+
+    /// The cluster's clock.
+    pub fn clock(&self) -> Clock {
+        self.scene.cluster.clock()
+    }
+
+    /// Objects of a recorded kind in the scenario's namespace, as the API has them.
+    pub fn api(&self, kind: Kind) -> Api<DynamicObject> {
+        Api::namespaced_with(
+            self.client.0.clone(),
+            self.namespace(),
+            &self.recorder.resource(kind),
+        )
+    }
+
+    /// Waits until the history answers; a failure that says what was expected if it does not in time.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop::Fail`] with `expected` and what `seen` tells of the history then.
+    pub async fn until<T>(
+        &self,
+        limit: Duration,
+        expected: &str,
+        seen: impl FnOnce(&History) -> String,
+        ask: impl FnMut(&History) -> Option<T>,
+    ) -> Result<T, Stop> {
+        match self.recorder.until(limit, ask).await {
+            Some(answer) => Ok(answer),
+            None => Err(Stop::Fail(format!(
+                "expected within {} s: {expected}; seen: {}",
+                limit.as_secs(),
+                self.recorder.look(seen)
+            ))),
+        }
+    }
+
+    /// Lets the world become quiet and gathers all that was seen and done.
+    ///
+    /// # Errors
+    ///
+    /// The cluster does not say what is there: inconclusive.
+    pub async fn finish(&self) -> Result<Evidence, Stop> {
+        let deadlines = self.scene.deadlines;
+        if self.scene.profile.virtual_time {
+            // Long enough for every rule that speaks of quiet periods.
+            self.recorder.quiet(Duration::from_secs(70), deadlines.whole_set).await;
+        }
+        let mut history = self
+            .recorder
+            .finish(&self.namespaces)
+            .await
+            .map_err(|error| Stop::Inconclusive(error.to_string()))?;
+        if self.scene.profile.shared_counter {
+            history.seal();
+        }
+        Ok(Evidence {
+            history,
+            log: self.scene.tap.log(),
+            answers: self.answers.clone(),
+            profile: self.scene.profile.clone(),
+        })
+    }
+
+    /// An object of the target's kind with a name, for [`Api::create`].
+    pub fn dynamic(&self, kind: Kind, name: &str, rest: Value) -> DynamicObject {
+        let mut object = DynamicObject::new(name, &self.recorder.resource(kind));
+        object.data = json!({});
+        if let (Value::Object(data), Value::Object(rest)) = (&mut object.data, rest) {
+            data.extend(rest);
+        }
+        object
+    }
+}
