@@ -56,7 +56,10 @@ struct Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        let watches = self.watches.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let watches = self
+            .watches
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
         watches.iter().for_each(AbortHandle::abort);
     }
 }
@@ -125,12 +128,20 @@ impl Recorder {
         ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, "v1", name), kind.plural())
     }
 
-    async fn list(&self, api: &Api<DynamicObject>, kind: Kind, namespace: &str) -> Result<String, Error> {
-        let list = api.list(&ListParams::default()).await.map_err(|source| Error::List {
-            plural: kind.plural().to_owned(),
-            namespace: namespace.to_owned(),
-            source,
-        })?;
+    async fn list(
+        &self,
+        api: &Api<DynamicObject>,
+        kind: Kind,
+        namespace: &str,
+    ) -> Result<String, Error> {
+        let list = api
+            .list(&ListParams::default())
+            .await
+            .map_err(|source| Error::List {
+                plural: kind.plural().to_owned(),
+                namespace: namespace.to_owned(),
+                source,
+            })?;
         for object in list.items {
             let object = Object::decode(kind, value_of(&object))?;
             self.shared.push(&self.clock, Verb::Added, true, object);
@@ -144,7 +155,11 @@ impl Recorder {
     }
 
     /// Waits until the history answers a question. `None` when the limit, by the runtime's clock, has passed.
-    pub async fn until<T>(&self, limit: Duration, mut ask: impl FnMut(&History) -> Option<T>) -> Option<T> {
+    pub async fn until<T>(
+        &self,
+        limit: Duration,
+        mut ask: impl FnMut(&History) -> Option<T>,
+    ) -> Option<T> {
         let deadline = Instant::now() + limit;
         let mut grown = self.shared.grown.subscribe();
         loop {
@@ -191,11 +206,14 @@ impl Recorder {
     async fn compare(&self, kind: Kind, namespace: &str) -> Result<(), Error> {
         let api: Api<DynamicObject> =
             Api::namespaced_with(self.client.clone(), namespace, &self.resource(kind));
-        let list = api.list(&ListParams::default()).await.map_err(|source| Error::List {
-            plural: kind.plural().to_owned(),
-            namespace: namespace.to_owned(),
-            source,
-        })?;
+        let list = api
+            .list(&ListParams::default())
+            .await
+            .map_err(|source| Error::List {
+                plural: kind.plural().to_owned(),
+                namespace: namespace.to_owned(),
+                source,
+            })?;
         let listed: BTreeMap<String, u64> = list
             .items
             .iter()
@@ -289,7 +307,10 @@ async fn feed(
                     continue;
                 }
                 Ok(WatchEvent::Error(status)) => {
-                    shared.gap(kind, format!("the watch of {} ended: {}", kind.plural(), status.message));
+                    shared.gap(
+                        kind,
+                        format!("the watch of {} ended: {}", kind.plural(), status.message),
+                    );
                     match api.list(&ListParams::default().limit(1)).await {
                         Ok(list) => from = list.metadata.resource_version.unwrap_or_default(),
                         Err(_) => sleep(REST).await,

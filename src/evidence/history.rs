@@ -34,7 +34,9 @@ impl Key {
 }
 
 /// What became of an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum Verb {
     /// It was not there before. Objects that are there when recording begins are added first.
     Added,
@@ -116,11 +118,17 @@ impl History {
 
     /// The object as it was last seen, if it is there.
     pub fn get(&self, key: &Key) -> Option<&Object> {
-        self.present.get(key).map(|index| &self.changes[*index].object)
+        self.present
+            .get(key)
+            .map(|index| &self.changes[*index].object)
     }
 
     /// The objects of a kind in a namespace that are there, by name.
-    pub fn present<'a>(&'a self, kind: Kind, namespace: &'a str) -> impl Iterator<Item = &'a Object> + 'a {
+    pub fn present<'a>(
+        &'a self,
+        kind: Kind,
+        namespace: &'a str,
+    ) -> impl Iterator<Item = &'a Object> + 'a {
         self.present
             .range(Key::new(kind, namespace, "")..)
             .take_while(move |(key, _)| key.kind == kind && key.namespace == namespace)

@@ -6,7 +6,9 @@ use serde_json::Value;
 use super::Kind;
 
 /// Whose request it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum Actor {
     /// The controller that is judged.
     Subject,
@@ -15,7 +17,9 @@ pub enum Actor {
 }
 
 /// What was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum Method {
     /// One object.
     Get,
@@ -51,6 +55,8 @@ pub struct Request {
     pub process: u32,
     /// When it was sent, by the cluster's clock.
     pub sent_at: Timestamp,
+    /// Its place in the common order of requests and answers.
+    pub step: usize,
     /// What it asks for.
     pub method: Method,
     /// The kind, where it is one that is recorded.
@@ -63,6 +69,8 @@ pub struct Request {
     pub name: String,
     /// The subresource; empty for the object itself.
     pub subresource: String,
+    /// It asked for a rehearsal only.
+    pub dry_run: bool,
     /// What was sent, of a write.
     pub body: Option<Value>,
     /// How many changes had been delivered to this actor when it was sent: an index into [`Log::deliveries`].
@@ -76,6 +84,8 @@ pub struct Request {
 pub struct Answer {
     /// When, by the cluster's clock.
     pub at: Timestamp,
+    /// Its place in the common order of requests and answers.
+    pub step: usize,
     /// The HTTP status.
     pub code: u16,
     /// The object's resourceVersion, of a write that was answered with an object.
@@ -95,7 +105,8 @@ impl Answer {
     }
 }
 
-/// A change that was delivered to the subject, by a list or on a watch.
+/// A state that was delivered to the subject: by a read, by a list or on a watch. A list and a bookmark also deliver,
+/// without a name, how far they show all that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
     /// When, by the cluster's clock.

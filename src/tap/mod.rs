@@ -1,4 +1,14 @@
 //! The one place between an actor and the API server: who wrote what, what was delivered to whom, and where faults go.
+//!
+//! # Guarantees
+//!
+//! - A request is in the log before the server can see it, and its answer before the actor can see it.
+//! - A change is in the log before the subject can see it, and nothing that is delivered is held back.
+//! - What passes is not changed: upgrades, streams and errors arrive as the server sent them.
+
+mod path;
+mod read;
+mod wire;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,7 +25,22 @@ use crate::{
 pub struct Tap {
     clock: Clock,
     target: Target,
-    log: Arc<Mutex<Log>>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    book: Mutex<Book>,
+}
+
+/// The log and the counters it is written with.
+#[derive(Default)]
+struct Book {
+    log: Log,
+    /// How many requests and answers were noted: their common order.
+    steps: usize,
+    /// The subject's process that clients are made for.
+    process: u32,
 }
 
 impl std::fmt::Debug for Tap {
@@ -30,22 +55,44 @@ impl Tap {
         Self {
             clock,
             target,
-            log: Arc::default(),
+            shared: Arc::default(),
         }
     }
 
-    /// A client whose requests pass through this tap in the name of an actor.
-    pub fn client(&self, client: Client, _actor: Actor) -> Client {
-        let _ = (&self.clock, &self.target);
-        client
+    /// A client whose requests pass through this tap in the name of an actor. One of the subject belongs to the process
+    /// that is the current one when it is made.
+    ///
+    /// Must be called inside a tokio runtime, as every making of a client.
+    pub fn client(&self, client: Client, actor: Actor) -> Client {
+        let namespace = client.default_namespace().to_owned();
+        let wire = wire::Wire {
+            inner: client,
+            tap: self.clone(),
+            actor,
+            process: self.lock().process,
+        };
+        let service = tower::service_fn(move |request| wire.clone().exchange(request));
+        Client::new(service, namespace)
+    }
+
+    /// The subject is about to be started anew: clients that are made from now on belong to a new process, which knows
+    /// nothing of what was delivered to the old one.
+    pub fn restarted(&self) {
+        self.lock().process += 1;
     }
 
     /// The log so far.
     pub fn log(&self) -> Log {
-        self.lock().clone()
+        self.lock().log.clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Log> {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Book> {
+        self.shared
+            .book
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

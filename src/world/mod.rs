@@ -91,7 +91,11 @@ impl World {
             .map_err(|_| Stop::Inconclusive("a World was made outside of a scenario".into()))?;
         let client = scene.tap.client(scene.cluster.client(), Actor::Harness);
         // Watches of the recorder are not the scenario's own requests: they do not pass the tap.
-        let recorder = Recorder::new(scene.cluster.client(), scene.cluster.clock(), scene.target.clone());
+        let recorder = Recorder::new(
+            scene.cluster.client(),
+            scene.cluster.clock(),
+            scene.target.clone(),
+        );
         let namespace = scene.namespace.clone();
         let mut world = Self {
             scene,
@@ -178,7 +182,9 @@ impl World {
         let deadlines = self.scene.deadlines;
         if self.scene.profile.virtual_time {
             // Long enough for every rule that speaks of quiet periods.
-            self.recorder.quiet(Duration::from_secs(70), deadlines.whole_set).await;
+            self.recorder
+                .quiet(Duration::from_secs(70), deadlines.whole_set)
+                .await;
         }
         let mut history = self
             .recorder

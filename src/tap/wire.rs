@@ -1,0 +1,213 @@
+//! One exchange: note the request, send it, note the answer.
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full, combinators::UnsyncBoxBody};
+use kube::{Client, client::Body};
+use tower::BoxError;
+
+use super::{
+    Tap, path,
+    read::{Event, Lines, Said},
+};
+use crate::evidence::{self, Actor, Answer, Delivery, Kind, Method};
+
+type Passed = UnsyncBoxBody<Bytes, BoxError>;
+
+/// One actor's way to the server.
+#[derive(Clone)]
+pub struct Wire {
+    pub inner: Client,
+    pub tap: Tap,
+    pub actor: Actor,
+    pub process: u32,
+}
+
+/// Where a request is in the log, and what it asks for.
+struct Noted {
+    index: usize,
+    method: Method,
+    kind: Option<Kind>,
+    /// The answer is a stream of which neither the length nor the end is known.
+    streams: bool,
+}
+
+impl Wire {
+    /// Passes a request on and its answer back. A fault would act in here: before the request is sent, in place of it, or
+    /// on its answer.
+    pub async fn exchange(self, request: Request<Body>) -> Result<Response<Passed>, BoxError> {
+        let (head, body) = request.into_parts();
+        let body = body.collect_bytes().await?;
+        let noted = self.note(&head, &body);
+        let request = Request::from_parts(head, Body::from(body));
+        let response = self.inner.send(request).await?;
+        let (head, body) = response.into_parts();
+        let code = head.status.as_u16();
+        if noted.streams || code == 101 {
+            self.answer(&noted, code, Said::default());
+            let body = body.map_err(BoxError::from);
+            let body = match noted.kind {
+                Some(kind)
+                    if noted.method == Method::Watch
+                        && self.actor == Actor::Subject
+                        && code == 200 =>
+                {
+                    self.overhear(kind, body)
+                }
+                _ => body.boxed_unsync(),
+            };
+            return Ok(Response::from_parts(head, body));
+        }
+        let bytes = body.collect_bytes().await?;
+        self.answer(
+            &noted,
+            code,
+            serde_json::from_slice(&bytes).unwrap_or_default(),
+        );
+        let body = Full::new(bytes)
+            .map_err(|never| match never {})
+            .boxed_unsync();
+        Ok(Response::from_parts(head, body))
+    }
+
+    fn note(&self, head: &http::request::Parts, body: &Bytes) -> Noted {
+        let path = head.uri.path();
+        let asked = path::asked(
+            &self.tap.target,
+            &head.method,
+            path,
+            head.uri.query().unwrap_or_default(),
+        );
+        let body: Option<serde_json::Value> = (asked.method.writes())
+            .then(|| serde_json::from_slice(body).ok())
+            .flatten();
+        let mut name = asked.name;
+        if let (true, Some(body)) = (name.is_empty() && asked.method == Method::Create, &body) {
+            body["metadata"]["name"]
+                .as_str()
+                .unwrap_or_default()
+                .clone_into(&mut name);
+        }
+        let mut book = self.tap.lock();
+        let noted = Noted {
+            index: book.log.requests.len(),
+            method: asked.method,
+            kind: asked.kind,
+            streams: asked.method == Method::Watch
+                || matches!(
+                    asked.subresource.as_str(),
+                    "log" | "exec" | "attach" | "portforward"
+                ),
+        };
+        book.steps += 1;
+        let request = evidence::Request {
+            actor: self.actor,
+            process: self.process,
+            sent_at: self.tap.clock.now(),
+            step: book.steps,
+            method: asked.method,
+            kind: asked.kind,
+            plural: asked.plural,
+            namespace: asked.namespace,
+            name,
+            subresource: asked.subresource,
+            dry_run: asked.dry_run,
+            body,
+            delivered: book.log.deliveries.len(),
+            answer: None,
+        };
+        book.log.requests.push(request);
+        noted
+    }
+
+    fn answer(&self, noted: &Noted, code: u16, said: Said) {
+        let at = self.tap.clock.now();
+        let mut book = self.tap.lock();
+        book.steps += 1;
+        let step = book.steps;
+        if let (Some(kind), Actor::Subject, true) = (noted.kind, self.actor, code < 300) {
+            if matches!(noted.method, Method::Get | Method::List) {
+                book.log.deliveries.extend(self.delivered(kind, &said));
+            }
+        }
+        let request = &mut book.log.requests[noted.index];
+        let refused = code >= 400;
+        let object = !refused && said.kind != "Status";
+        if object && request.method == Method::Create && request.name.is_empty() {
+            request.name.clone_from(&said.metadata.name);
+        }
+        let uid = match said.details {
+            Some(details) if !object => details.uid,
+            _ => said.metadata.uid.clone(),
+        };
+        request.answer = Some(Answer {
+            at,
+            step,
+            code,
+            version: said
+                .metadata
+                .version()
+                .filter(|_| object && noted.method.writes()),
+            uid: Some(uid).filter(|uid| !uid.is_empty()),
+            reason: if refused {
+                said.reason.text()
+            } else {
+                String::new()
+            },
+            message: if refused {
+                said.message.text()
+            } else {
+                String::new()
+            },
+        });
+    }
+
+    /// What an object or a list shows. A list shows also what is not there any more: its own version is delivered under
+    /// no name.
+    fn delivered(&self, kind: Kind, said: &Said) -> Vec<Delivery> {
+        let items = said.items.iter().flatten().map(|item| &item.metadata);
+        let metas = items.chain([&said.metadata]);
+        metas
+            .filter_map(|meta| {
+                Some(Delivery {
+                    at: self.tap.clock.now(),
+                    process: self.process,
+                    kind,
+                    namespace: meta.namespace.clone(),
+                    name: meta.name.clone(),
+                    version: meta.version()?,
+                })
+            })
+            .collect()
+    }
+
+    /// Notes each event of a watch before it is passed on.
+    fn overhear<B>(self, kind: Kind, body: B) -> Passed
+    where
+        B: http_body::Body<Data = Bytes, Error = BoxError> + Send + 'static,
+    {
+        let mut lines = Lines::default();
+        let seen = body.map_frame(move |frame| {
+            if let Some(data) = frame.data_ref() {
+                lines.feed(data, |line| self.overheard(kind, line));
+            }
+            frame
+        });
+        seen.boxed_unsync()
+    }
+
+    fn overheard(&self, kind: Kind, line: &[u8]) {
+        let Ok(event) = serde_json::from_slice::<Event>(line) else {
+            return;
+        };
+        if event.kind == "ERROR" {
+            return;
+        }
+        let said = Said {
+            metadata: event.object.metadata,
+            ..Said::default()
+        };
+        let delivered = self.delivered(kind, &said);
+        self.tap.lock().log.deliveries.extend(delivered);
+    }
+}
