@@ -135,6 +135,14 @@ impl History {
             .map(|(_, index)| &self.changes[*index].object)
     }
 
+    /// The objects of a kind that are there, in every namespace.
+    pub fn everywhere(&self, kind: Kind) -> impl Iterator<Item = &Object> {
+        let present = self.present.range(Key::new(kind, "", "")..);
+        present
+            .take_while(move |(key, _)| key.kind == kind)
+            .map(|(_, index)| &self.changes[*index].object)
+    }
+
     /// Puts the changes of all kinds into the order of their versions. Right only where one counter gives them.
     pub fn seal(&mut self) {
         self.changes.sort_by_key(|change| change.version);

@@ -3,7 +3,16 @@
 //! The suite sets the [`Scene`] around a scenario; cucumber makes the [`World`] from it. A step asks the recorder for
 //! what happened and the client for what it wants done; it cannot tell on which tier it runs.
 
+mod certificate;
 mod deadlines;
+mod dns;
+mod draft;
+mod exec;
+mod hold;
+mod manifests;
+mod readiness;
+mod seen;
+mod words;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -23,6 +32,10 @@ use crate::{
 };
 
 pub use deadlines::Deadlines;
+pub use draft::REVISION_ANNOTATION;
+pub use readiness::{Dial, GATE};
+pub use seen::{Life, Seen, Snapshot};
+pub use words::{Aspect, Attribute, Names, Quoted, State};
 
 /// Where a scenario takes place.
 #[derive(Clone)]
@@ -41,6 +54,8 @@ pub struct Scene {
     pub deadlines: Deadlines,
     /// What the rules have to know of the cluster.
     pub profile: Profile,
+    /// The scenario's own sentences. Sets get a readiness gate only where one of them speaks of it.
+    pub sentences: Vec<String>,
 }
 
 impl std::fmt::Debug for Scene {
@@ -58,7 +73,7 @@ tokio::task_local! {
 
 /// One scenario's state. Steps receive it in turn.
 #[derive(Debug, cucumber::World)]
-#[world(init = Self::create)]
+#[world(init = Self::begin)]
 pub struct World {
     /// Where it takes place.
     pub scene: Scene,
@@ -72,6 +87,16 @@ pub struct World {
     pub notes: BTreeMap<String, Value>,
     /// Namespaces that are recorded.
     pub namespaces: Vec<String>,
+    /// What was there when the scenario last did something.
+    pub before: Snapshot,
+    /// Sets as they will be created, by name.
+    pub drafts: BTreeMap<String, Value>,
+    /// The set that was named last: "its" in sentences.
+    pub current: String,
+    /// Who is Ready, where the scenario decides it.
+    pub dial: Dial,
+    /// How much had been seen when the last hold ended.
+    pub held: Option<usize>,
 }
 
 /// A client that prints as one word.
@@ -85,7 +110,7 @@ impl std::fmt::Debug for ClientOfHarness {
 }
 
 impl World {
-    async fn create() -> Result<Self, Stop> {
+    async fn begin() -> Result<Self, Stop> {
         let scene = SCENE
             .try_with(Clone::clone)
             .map_err(|_| Stop::Inconclusive("a World was made outside of a scenario".into()))?;
@@ -97,6 +122,7 @@ impl World {
             scene.target.clone(),
         );
         let namespace = scene.namespace.clone();
+        let dial = Dial::default();
         let mut world = Self {
             scene,
             client: ClientOfHarness(client),
@@ -104,8 +130,18 @@ impl World {
             answers: Vec::new(),
             notes: BTreeMap::new(),
             namespaces: Vec::new(),
+            before: Snapshot::default(),
+            drafts: BTreeMap::new(),
+            current: String::new(),
+            dial,
+            held: None,
         };
         world.make_namespace(&namespace).await?;
+        if world.speaks_of_readiness() {
+            world
+                .dial
+                .turn(&world.recorder, world.api(Kind::Pod), world.clock());
+        }
         Ok(world)
     }
 
