@@ -3,7 +3,8 @@
 use std::{any::Any, fmt, panic};
 
 /// What a scenario came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(tag = "verdict", content = "because", rename_all = "lowercase")]
 pub enum Verdict {
     /// Everything it says was seen.
     Passed,

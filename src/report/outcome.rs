@@ -1,0 +1,169 @@
+//! One scenario of a report.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{inventory::Level, verdict::Verdict};
+
+/// What a scenario is, before it runs.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Scenario {
+    /// The chapter: a folder of features.
+    pub chapter: String,
+    /// Chapter and file, without its ending: `ordering/startup`.
+    pub path: String,
+    /// Where it begins in the file.
+    pub line: usize,
+    /// The feature's title.
+    pub feature: String,
+    /// The rule it is an example of.
+    pub rule: Option<String>,
+    /// Its own title.
+    pub name: String,
+    /// All its tags, without `@`: the behaviours it judges, and those that say how to run it.
+    pub tags: Vec<String>,
+    /// The behaviours among its tags.
+    pub behaviours: Vec<String>,
+    /// The strongest level among its behaviours.
+    pub level: Level,
+    /// What everything random in it comes from: the run's seed, its path and its name.
+    pub seed: u64,
+}
+
+impl Scenario {
+    /// One that says nothing of itself, to fill in.
+    #[cfg(test)]
+    pub(crate) fn unknown() -> Self {
+        Self {
+            chapter: String::new(),
+            path: String::new(),
+            line: 0,
+            feature: String::new(),
+            rule: None,
+            name: String::new(),
+            tags: Vec::new(),
+            behaviours: Vec::new(),
+            level: Level::Core,
+            seed: 0,
+        }
+    }
+
+    /// What selects it alone: `ordering/startup:12`.
+    pub fn id(&self) -> String {
+        format!("{}:{}", self.path, self.line)
+    }
+
+    /// Where its text is: `features/ordering/startup.feature:12`.
+    pub fn place(&self) -> String {
+        self.place_of(self.line)
+    }
+
+    /// Where a line of its text is.
+    pub fn place_of(&self, line: usize) -> String {
+        format!("features/{}.feature:{line}", self.path)
+    }
+}
+
+/// How long something took, on the scenario's clock and on ours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
+pub struct Took {
+    /// Seconds on the cluster's clock.
+    pub virtual_seconds: f64,
+    /// Seconds of real time.
+    pub real_seconds: f64,
+}
+
+/// Where a panic happened and what it said.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Caught {
+    /// Its text.
+    pub message: String,
+    /// As `file:line:column`.
+    pub location: Option<String>,
+}
+
+/// What a scenario came to.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Outcome {
+    /// Which one.
+    pub scenario: Scenario,
+    /// The verdict of its steps.
+    pub verdict: Verdict,
+    /// The text and line of the step that ended it, if one did.
+    pub step: Option<(String, usize)>,
+    /// How long it took.
+    pub took: Took,
+    /// How many writes of the subject the cluster accepted; none where that is not known.
+    pub subject_writes: Option<usize>,
+    /// What the invariants say of its history: those whose premise arose, and those that could not decide.
+    pub findings: Vec<Finding>,
+    /// The end of the history, of a scenario that failed or could not be decided.
+    pub slice: Vec<Line>,
+    /// Panics of background tasks.
+    pub panics: Vec<Caught>,
+}
+
+impl Outcome {
+    /// A verdict and nothing more.
+    pub fn of(scenario: &Scenario, verdict: Verdict) -> Self {
+        Self {
+            scenario: scenario.clone(),
+            verdict,
+            step: None,
+            took: Took::default(),
+            subject_writes: None,
+            findings: Vec::new(),
+            slice: Vec::new(),
+            panics: Vec::new(),
+        }
+    }
+
+    /// It failed or some invariant is violated in it.
+    pub fn shows_a_breach(&self) -> bool {
+        matches!(self.verdict, Verdict::Failed { .. })
+            || self
+                .findings
+                .iter()
+                .any(|finding| !finding.violations.is_empty())
+    }
+}
+
+/// What an invariant says of one history.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Finding {
+    /// The invariant's id.
+    pub invariant: String,
+    /// Decisions where the newest state had to allow them.
+    pub strict: usize,
+    /// Decisions that only an older state in the window allows.
+    pub windowed: usize,
+    /// Decisions to which its premise did not apply.
+    pub vacuous: usize,
+    /// Each breach.
+    pub violations: Vec<Violation>,
+    /// Why something could not be decided.
+    pub undecided: Vec<String>,
+}
+
+/// One breach of an invariant.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Violation {
+    /// What had to be.
+    pub expected: String,
+    /// What was.
+    pub seen: String,
+    /// The changes and requests that prove it, in order.
+    pub slice: Vec<Line>,
+}
+
+/// One line of evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Line {
+    /// The resourceVersion, where there is one.
+    pub version: Option<u64>,
+    /// The time on the cluster's clock.
+    pub at: String,
+    /// The object: `pod web-1`.
+    pub object: String,
+    /// What happened to it.
+    pub what: String,
+}

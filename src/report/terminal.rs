@@ -1,0 +1,420 @@
+//! What a terminal shows: a line when a scenario ends, then what failed, what was judged, and what it comes to.
+//!
+//! Without colour it is also what a file or a pipe gets.
+
+use std::fmt::Write as _;
+
+use super::{Conclusion, Counts, Line, Outcome, Report, Run, Word};
+use crate::{
+    inventory::{self, Level, Party},
+    verdict::Verdict,
+};
+
+/// Whether words are coloured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Style {
+    /// With the codes of an ANSI terminal.
+    pub colour: bool,
+}
+
+impl Style {
+    fn paint(self, code: u8, text: &str) -> String {
+        match self.colour {
+            true => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+            false => text.to_owned(),
+        }
+    }
+
+    fn verdict(self, verdict: &Verdict) -> String {
+        let word = format!("{:<12}", verdict.word());
+        self.paint(colour(verdict.word()), &word)
+    }
+}
+
+fn colour(word: &str) -> u8 {
+    match word {
+        "passed" | "conformant" => 32,
+        "failed" | "violated" | "not conformant" => 31,
+        "skipped" => 36,
+        _ => 33,
+    }
+}
+
+/// What a run begins with.
+pub fn heading(run: &Run, scenarios: usize) -> String {
+    format!(
+        "{scenarios} scenarios, subject {}, tier {}, Kubernetes {}, seed {}",
+        run.subject, run.tier, run.kubernetes, run.seed
+    )
+}
+
+/// One line for a scenario that has ended.
+pub fn line(outcome: &Outcome, style: Style) -> String {
+    let scenario = &outcome.scenario;
+    let mut line = format!(
+        "{} {:>7.3}s  {}  {}",
+        style.verdict(&outcome.verdict),
+        outcome.took.real_seconds,
+        scenario.id(),
+        scenario.name
+    );
+    if let Verdict::Skipped(reason) | Verdict::Inconclusive(reason) = &outcome.verdict {
+        let _ = write!(line, ": {}", first_line(reason));
+    }
+    for finding in outcome
+        .findings
+        .iter()
+        .filter(|finding| !finding.violations.is_empty())
+    {
+        let _ = write!(
+            line,
+            "  {}",
+            style.paint(31, &format!("violated {}", finding.invariant))
+        );
+    }
+    line
+}
+
+/// The line that is rewritten while a run goes on.
+pub fn progress(total: usize, counts: Counts, running: &[String]) -> String {
+    let mut line = format!("{} of {total} done", counts.total());
+    for (word, count) in [
+        ("failed", counts.failed),
+        ("inconclusive", counts.inconclusive),
+    ] {
+        if count > 0 {
+            let _ = write!(line, ", {count} {word}");
+        }
+    }
+    if let Some(first) = running.first() {
+        let _ = write!(line, "; running {first}");
+        if running.len() > 1 {
+            let _ = write!(line, " and {} more", running.len() - 1);
+        }
+    }
+    line
+}
+
+/// The whole report, without colour.
+pub fn whole(report: &Report) -> String {
+    let mut text = heading(&report.run, report.scenarios.len());
+    text.push('\n');
+    for outcome in &report.scenarios {
+        let _ = writeln!(text, "{}", line(outcome, Style::default()));
+    }
+    text.push_str(&end(report, Style::default()));
+    text
+}
+
+/// What comes after the last scenario: failures, chapters, behaviours, invariants, the conclusion.
+pub fn end(report: &Report, style: Style) -> String {
+    let mut text = String::new();
+    for outcome in report.failures() {
+        let _ = writeln!(text, "\n{}", style.paint(31, &failure(report, outcome)));
+    }
+    chapters(&mut text, report);
+    behaviours(&mut text, report);
+    invariants(&mut text, report);
+    for caught in &report.stray_panics {
+        let _ = writeln!(
+            text,
+            "a background task panicked: {}{}",
+            caught.message,
+            at(caught.location.as_deref())
+        );
+    }
+    conclusion(&mut text, report, style);
+    text
+}
+
+/// Everything there is to say about a scenario that failed or broke an invariant.
+pub fn failure(report: &Report, outcome: &Outcome) -> String {
+    let scenario = &outcome.scenario;
+    let mut text = format!(
+        "{}: {}: {}",
+        outcome.verdict.word(),
+        scenario.place(),
+        scenario.name
+    );
+    let mut row = |name: &str, what: &str| {
+        let _ = write!(text, "\n  {name:<10} {}", indented(what, 13));
+    };
+    if let Some(rule) = &scenario.rule {
+        row("rule", rule);
+    }
+    if let Some((step, line)) = &outcome.step {
+        row("step", &format!("{step}   ({})", scenario.place_of(*line)));
+    }
+    match &outcome.verdict {
+        Verdict::Passed => {}
+        Verdict::Skipped(why) | Verdict::Inconclusive(why) => row("because", why),
+        Verdict::Failed { message, location } => {
+            match message.split_once("; seen: ") {
+                Some((expected, seen)) => {
+                    row(
+                        "expected",
+                        expected.strip_prefix("expected ").unwrap_or(expected),
+                    );
+                    row("seen", seen);
+                }
+                None => row("seen", message),
+            }
+            if let Some(location) = location {
+                row("raised at", location);
+            }
+            for id in &scenario.behaviours {
+                let statement = inventory::embedded()
+                    .behaviour(id)
+                    .map_or("", |found| &found.statement);
+                row("judges", &format!("{id}: {statement}"));
+            }
+        }
+    }
+    for caught in &outcome.panics {
+        row(
+            "panic",
+            &format!("{}{}", caught.message, at(caught.location.as_deref())),
+        );
+    }
+    if matches!(outcome.verdict, Verdict::Failed { .. }) && !outcome.slice.is_empty() {
+        row("history", &lines(&outcome.slice));
+    }
+    for finding in &outcome.findings {
+        for violation in &finding.violations {
+            row(
+                "violated",
+                &format!(
+                    "{}: {}",
+                    finding.invariant,
+                    statement_of(&finding.invariant)
+                ),
+            );
+            row("expected", &violation.expected);
+            row("seen", &violation.seen);
+            if !violation.slice.is_empty() {
+                row("evidence", &lines(&violation.slice));
+            }
+        }
+    }
+    row(
+        "seed",
+        &format!(
+            "{} of the scenario, {} of the run",
+            scenario.seed, report.run.seed
+        ),
+    );
+    row("replay", &replay(&report.run, outcome));
+    text
+}
+
+/// Every breach of one invariant, scenario by scenario.
+pub(super) fn violations_of(report: &Report, invariant: &str) -> String {
+    let breaks = |outcome: &&Outcome| {
+        let mut findings = outcome.findings.iter();
+        findings.any(|finding| finding.invariant == invariant && !finding.violations.is_empty())
+    };
+    let all: Vec<String> = report
+        .scenarios
+        .iter()
+        .filter(breaks)
+        .map(|outcome| failure(report, outcome))
+        .collect();
+    all.join("\n\n")
+}
+
+/// The command that does it again: the scenario's seed follows from the run's.
+fn replay(run: &Run, outcome: &Outcome) -> String {
+    format!(
+        "stsspec run {} --subject {} --seed {}",
+        outcome.scenario.id(),
+        run.subject,
+        run.seed
+    )
+}
+
+fn statement_of(invariant: &str) -> &'static str {
+    inventory::embedded()
+        .invariant(invariant)
+        .map_or("", |row| &row.statement)
+}
+
+fn at(location: Option<&str>) -> String {
+    location
+        .map(|location| format!(" at {location}"))
+        .unwrap_or_default()
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+fn indented(text: &str, by: usize) -> String {
+    text.replace('\n', &format!("\n{:by$}", ""))
+}
+
+fn lines(slice: &[Line]) -> String {
+    let object = slice
+        .iter()
+        .map(|line| line.object.len())
+        .max()
+        .unwrap_or(0);
+    let all: Vec<String> = (slice.iter())
+        .map(|line| {
+            let version = line
+                .version
+                .map(|version| version.to_string())
+                .unwrap_or_default();
+            format!(
+                "{version:>6}  {}  {:<object$}  {}",
+                line.at, line.object, line.what
+            )
+        })
+        .collect();
+    all.join("\n")
+}
+
+fn chapters(text: &mut String, report: &Report) {
+    let width = report
+        .chapters
+        .iter()
+        .map(|chapter| chapter.name.len())
+        .max()
+        .unwrap_or(0)
+        .max(7);
+    let _ = writeln!(
+        text,
+        "\n{:<width$}  passed  failed  skipped  inconclusive",
+        "chapter"
+    );
+    let mut row = |name: &str, counts: Counts| {
+        let Counts {
+            passed,
+            failed,
+            skipped,
+            inconclusive,
+        } = counts;
+        let _ = writeln!(
+            text,
+            "{name:<width$}  {passed:>6}  {failed:>6}  {skipped:>7}  {inconclusive:>12}"
+        );
+    };
+    for chapter in &report.chapters {
+        row(&chapter.name, chapter.counts);
+    }
+    row("all", report.counts());
+}
+
+fn behaviours(text: &mut String, report: &Report) {
+    let ours: Vec<_> = report
+        .behaviours
+        .iter()
+        .filter(|judged| judged.party == report.run.party)
+        .collect();
+    let count = |level: Level, word: Word| {
+        ours.iter()
+            .filter(|judged| judged.level == level && judged.verdict == word)
+            .count()
+    };
+    let _ = writeln!(text, "\nbehaviours of the {}", report.run.party);
+    for level in [Level::Core, Level::Extended, Level::Observed] {
+        let [passed, failed, skipped, undecided] = [
+            Word::Passed,
+            Word::Failed,
+            Word::Skipped,
+            Word::Inconclusive,
+        ]
+        .map(|word| count(level, word));
+        let all = passed + failed + skipped + undecided;
+        let _ = writeln!(
+            text,
+            "  {level:<9} {all:>3} judged: {passed} passed, {failed} failed, {skipped} skipped, {undecided} inconclusive"
+        );
+    }
+    for judged in report
+        .behaviours
+        .iter()
+        .filter(|judged| judged.verdict == Word::Failed)
+    {
+        let whose = match judged.party == report.run.party {
+            true => String::new(),
+            false => format!(" (of the {}, not of the subject)", judged.party),
+        };
+        let observed = if judged.level == Level::Observed {
+            " (observed: reported, not failed)"
+        } else {
+            ""
+        };
+        let _ = writeln!(
+            text,
+            "  failed {}{whose}{observed}: {}",
+            judged.id,
+            judged.because.join(", ")
+        );
+    }
+    let environment = report
+        .behaviours
+        .iter()
+        .filter(|judged| judged.party != Party::Controller);
+    let held = environment
+        .clone()
+        .filter(|judged| judged.verdict == Word::Passed)
+        .count();
+    let _ = writeln!(
+        text,
+        "  of other parties: {held} of {} hold",
+        environment.count()
+    );
+}
+
+fn invariants(text: &mut String, report: &Report) {
+    let width = report
+        .invariants
+        .iter()
+        .map(|count| count.id.len())
+        .max()
+        .unwrap_or(0)
+        .max(9);
+    let _ = writeln!(
+        text,
+        "\n{:<width$}  strict  windowed  vacuous  violated",
+        "invariant"
+    );
+    let (arose, never): (Vec<_>, Vec<_>) = (report.invariants.iter())
+        .partition(|count| count.strict + count.windowed + count.violated > 0);
+    for count in arose {
+        let _ = writeln!(
+            text,
+            "{:<width$}  {:>6}  {:>8}  {:>7}  {:>8}",
+            count.id, count.strict, count.windowed, count.vacuous, count.violated
+        );
+    }
+    if !never.is_empty() {
+        let names: Vec<&str> = never.iter().map(|count| count.id.as_str()).collect();
+        let _ = writeln!(text, "premise never arose: {}", names.join(", "));
+    }
+}
+
+fn conclusion(text: &mut String, report: &Report, style: Style) {
+    text.push('\n');
+    for reason in &report.reasons {
+        let _ = writeln!(text, "{reason}");
+    }
+    let word = match report.conclusion {
+        Conclusion::Conformant => "conformant",
+        Conclusion::Partial => "partial",
+        Conclusion::Undecided => "undecided",
+        Conclusion::NotConformant => "not conformant",
+        Conclusion::Interrupted => "interrupted",
+    };
+    let counts = report.counts();
+    let _ = writeln!(
+        text,
+        "{}: {} of {} scenarios passed in {:.2}s, subject {}, seed {}",
+        style.paint(colour(word), word),
+        counts.passed,
+        counts.total(),
+        report.run.real_seconds,
+        report.run.subject,
+        report.run.seed
+    );
+}
