@@ -1,14 +1,30 @@
 //! The API server of the embedded cluster.
+//!
+//! A request goes one way: path, verb, decoding, defaults, admission, validation, store. It has no authorization; it
+//! knows the kinds of one table, and no controller.
 
+mod admission;
 pub mod apply;
 pub mod defaults;
+mod http;
+mod meta;
 pub mod patch;
 pub mod quantity;
+mod random;
+mod resources;
 pub mod schema;
 pub mod selector;
+mod server;
 pub mod status;
+mod store;
 pub mod strict;
+mod subresources;
 pub mod table;
 pub mod validate;
+mod verbs;
 
+pub use server::{Server, ServerOptions};
 pub use status::{Cause, Status};
+
+#[cfg(test)]
+mod tests;

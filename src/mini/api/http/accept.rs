@@ -1,0 +1,93 @@
+//! In which shape a client wants its answer.
+
+use super::query::Query;
+use crate::mini::api::table::Include;
+
+/// The shape of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// The objects as they are.
+    Whole,
+    /// `PartialObjectMetadata`.
+    Metadata,
+    /// `Table`.
+    Table(Include),
+}
+
+/// The first shape in an `Accept` header that this server has; the objects as they are, if there is none.
+pub(crate) fn shape(accept: &str, query: &Query) -> Shape {
+    let kinds = accept.split(',').filter_map(|range| shape_of(range, query));
+    kinds.into_iter().next().unwrap_or(Shape::Whole)
+}
+
+fn shape_of(range: &str, query: &Query) -> Option<Shape> {
+    let mut parts = range.split(';').map(str::trim);
+    let media = parts.next().unwrap_or_default();
+    if !matches!(media, "application/json" | "application/*" | "*/*") {
+        return None;
+    }
+    let parameters: Vec<_> = parts.filter_map(|part| part.split_once('=')).collect();
+    let get = |name: &str| {
+        let found = parameters.iter().find(|(other, _)| *other == name);
+        found.map(|(_, value)| *value)
+    };
+    match (get("as"), get("g"), get("v")) {
+        (None, _, _) => Some(Shape::Whole),
+        (Some("Table"), Some("meta.k8s.io"), Some("v1")) => {
+            Some(Shape::Table(match query.text("includeObject") {
+                "None" => Include::None,
+                "Object" => Include::Object,
+                _ => Include::Metadata,
+            }))
+        }
+        (
+            Some("PartialObjectMetadata" | "PartialObjectMetadataList"),
+            Some("meta.k8s.io"),
+            Some("v1"),
+        ) => Some(Shape::Metadata),
+        _ => None,
+    }
+}
+
+/// The client wants the discovery document of all groups in one, in the version this server has.
+pub(crate) fn wants_aggregated_discovery(accept: &str) -> bool {
+    accept.split(',').any(|range| {
+        let has = |part: &str| range.split(';').any(|other| other.trim() == part);
+        has("as=APIGroupDiscoveryList") && has("v=v2") && has("g=apidiscovery.k8s.io")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_known_shape_is_taken() {
+        let none = Query::default();
+        let table = "application/json;as=Table;v=v1;g=meta.k8s.io";
+        for (accept, expected) in [
+            ("", Shape::Whole),
+            (
+                "application/vnd.kubernetes.protobuf,application/json",
+                Shape::Whole,
+            ),
+            (table, Shape::Table(Include::Metadata)),
+            (
+                "application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json",
+                Shape::Whole,
+            ),
+            (
+                "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
+                Shape::Metadata,
+            ),
+            (
+                "application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1, application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
+                Shape::Metadata,
+            ),
+        ] {
+            assert_eq!(shape(accept, &none), expected, "{accept}");
+        }
+        let object = Query::parse("includeObject=Object");
+        assert_eq!(shape(table, &object), Shape::Table(Include::Object));
+    }
+}

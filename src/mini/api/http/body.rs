@@ -1,0 +1,71 @@
+//! The bodies of requests: JSON or YAML, to values.
+
+use serde_json::Value;
+
+use crate::{
+    manifest,
+    mini::api::{Status, strict},
+};
+
+/// How a body is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Json,
+    Yaml,
+    Protobuf,
+}
+
+/// The format of an object's body; JSON if the request does not say.
+///
+/// # Errors
+///
+/// 415 for another one.
+pub(crate) fn format(content_type: &str) -> Result<Format, Status> {
+    match media(content_type) {
+        "" | "application/json" => Ok(Format::Json),
+        "application/yaml" => Ok(Format::Yaml),
+        "application/vnd.kubernetes.protobuf" => Ok(Format::Protobuf),
+        _ => Err(unknown(&[
+            "application/json",
+            "application/yaml",
+            "application/vnd.kubernetes.protobuf",
+        ])),
+    }
+}
+
+/// The media type without its parameters.
+pub(crate) fn media(content_type: &str) -> &str {
+    content_type.split(';').next().unwrap_or_default().trim()
+}
+
+/// The refusal of a body in another format than these.
+pub(crate) fn unknown(accepted: &[&str]) -> Status {
+    Status::unsupported_media_type(format!(
+        "the body of the request was in an unknown format - accepted media types include: {}",
+        accepted.join(", ")
+    ))
+}
+
+/// A body as a value, and an error text for each field that it has twice.
+///
+/// # Errors
+///
+/// 400 for a text that is not in the format.
+pub(crate) fn read(format: Format, body: &[u8]) -> Result<(Value, Vec<String>), Status> {
+    match format {
+        Format::Json => {
+            let value = serde_json::from_slice(body).map_err(|error| {
+                let text = format!("couldn't get version/kind; json parse error: {error}");
+                Status::bad_request(text)
+            })?;
+            Ok((value, strict::duplicates(body)))
+        }
+        Format::Yaml => {
+            let text = String::from_utf8_lossy(body);
+            let value = manifest::read("body", &text)
+                .map_err(|error| Status::bad_request(format!("error parsing the body: {error}")))?;
+            Ok((value, Vec::new()))
+        }
+        Format::Protobuf => Err(unknown(&["application/json", "application/yaml"])),
+    }
+}

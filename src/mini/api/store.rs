@@ -1,0 +1,324 @@
+//! The objects and their recent history: one store and one counter of versions for all kinds.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use serde_json::Value;
+use tokio::sync::watch;
+
+use super::{random::Random, resources, resources::Resource};
+
+/// An object as it was at one version; its `kind` and `apiVersion` are set.
+pub(crate) type Object = Arc<Value>;
+
+/// Where an object of a kind is. The namespace is empty for objects of the cluster.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+}
+
+impl Key {
+    pub(crate) fn new(namespace: &str, name: &str) -> Self {
+        Self {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        }
+    }
+}
+
+/// One write.
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
+    /// The store's version after it.
+    pub(crate) version: u64,
+    /// The object before it; absent if the write created it.
+    pub(crate) before: Option<Object>,
+    /// The object after it; of a removed object its last state, with the version of the removal.
+    pub(crate) object: Object,
+    /// The write removed the object.
+    pub(crate) removed: bool,
+}
+
+/// What was asked for is not in the history any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooOld {
+    /// The lowest version that could have been asked for.
+    pub(crate) oldest: u64,
+}
+
+struct Kind {
+    objects: BTreeMap<Key, Object>,
+    history: VecDeque<Change>,
+    /// The history has every change after this version.
+    oldest: u64,
+}
+
+struct Inner {
+    version: u64,
+    kinds: Vec<Kind>,
+    random: Random,
+}
+
+/// The store. What reads it sees whole transactions only.
+pub(crate) struct Store {
+    inner: Mutex<Inner>,
+    /// Per kind: the version of its last change.
+    changed: Vec<watch::Sender<u64>>,
+    history_events: usize,
+}
+
+impl Store {
+    /// An empty store that remembers so many changes of each kind.
+    pub(crate) fn new(seed: u64, history_events: usize) -> Self {
+        let kind = |_| Kind {
+            objects: BTreeMap::new(),
+            history: VecDeque::new(),
+            oldest: 0,
+        };
+        let kinds = resources::all().iter().map(kind).collect();
+        Self {
+            inner: Mutex::new(Inner {
+                version: 1,
+                kinds,
+                random: Random::new(seed),
+            }),
+            changed: resources::all()
+                .iter()
+                .map(|_| watch::Sender::new(0))
+                .collect(),
+            history_events,
+        }
+    }
+
+    /// Begins to read and write; nobody else does until the transaction is dropped. A dry one changes nothing.
+    pub(crate) fn begin(&self, dry: bool) -> Transaction<'_> {
+        Transaction {
+            store: self,
+            inner: self.inner.lock().unwrap_or_else(PoisonError::into_inner),
+            touched: BTreeSet::new(),
+            dry,
+        }
+    }
+
+    /// Tells when the kind has changed.
+    pub(crate) fn subscribe(&self, resource: &Resource) -> watch::Receiver<u64> {
+        self.changed[resource.index].subscribe()
+    }
+}
+
+/// Reads and writes that belong together.
+pub(crate) struct Transaction<'a> {
+    store: &'a Store,
+    inner: MutexGuard<'a, Inner>,
+    touched: BTreeSet<usize>,
+    dry: bool,
+}
+
+impl Transaction<'_> {
+    /// The version of the last change of any kind.
+    pub(crate) fn version(&self) -> u64 {
+        self.inner.version
+    }
+
+    /// Nothing that is written here remains.
+    pub(crate) fn is_dry(&self) -> bool {
+        self.dry
+    }
+
+    pub(crate) fn random(&mut self) -> &mut Random {
+        &mut self.inner.random
+    }
+
+    pub(crate) fn get(&self, resource: &Resource, namespace: &str, name: &str) -> Option<Object> {
+        let objects = &self.inner.kinds[resource.index].objects;
+        objects.get(&Key::new(namespace, name)).cloned()
+    }
+
+    /// The objects of a kind in a namespace, or in all, by namespace and name.
+    pub(crate) fn list(&self, resource: &Resource, namespace: Option<&str>) -> Vec<Object> {
+        select(&self.inner.kinds[resource.index].objects, namespace)
+    }
+
+    /// As [`Transaction::list`], as it was at an earlier version.
+    pub(crate) fn list_at(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        version: u64,
+    ) -> Result<Vec<Object>, TooOld> {
+        let kind = &self.inner.kinds[resource.index];
+        if version < kind.oldest {
+            return Err(TooOld {
+                oldest: kind.oldest,
+            });
+        }
+        let later = kind.history.iter().rev();
+        let mut later = later
+            .take_while(|change| change.version > version)
+            .peekable();
+        if later.peek().is_none() {
+            return Ok(select(&kind.objects, namespace));
+        }
+        let mut objects = kind.objects.clone();
+        for change in later {
+            let key = key_of(&change.object);
+            match &change.before {
+                Some(before) => objects.insert(key, before.clone()),
+                None => objects.remove(&key),
+            };
+        }
+        Ok(select(&objects, namespace))
+    }
+
+    /// What happened to a kind after a version.
+    pub(crate) fn since(&self, resource: &Resource, version: u64) -> Result<Vec<Change>, TooOld> {
+        let kind = &self.inner.kinds[resource.index];
+        if version < kind.oldest {
+            return Err(TooOld {
+                oldest: kind.oldest,
+            });
+        }
+        let first = kind
+            .history
+            .partition_point(|change| change.version <= version);
+        Ok(kind.history.range(first..).cloned().collect())
+    }
+
+    /// Stores an object under its own namespace and name, with a new version.
+    pub(crate) fn put(&mut self, resource: &Resource, mut object: Value) -> Object {
+        if self.dry {
+            return Arc::new(object);
+        }
+        let version = self.next_version(&mut object);
+        let object = Arc::new(object);
+        let kind = &mut self.inner.kinds[resource.index];
+        let before = kind.objects.insert(key_of(&object), object.clone());
+        self.remember(
+            resource,
+            Change {
+                version,
+                before,
+                object: object.clone(),
+                removed: false,
+            },
+        );
+        object
+    }
+
+    /// Removes an object that is there; its last state, with the version of the removal.
+    pub(crate) fn remove(&mut self, resource: &Resource, object: &Object) -> Object {
+        if self.dry {
+            return object.clone();
+        }
+        let kind = &mut self.inner.kinds[resource.index];
+        let Some(before) = kind.objects.remove(&key_of(object)) else {
+            return object.clone();
+        };
+        let mut last = (*before).clone();
+        let version = self.next_version(&mut last);
+        let object = Arc::new(last);
+        self.remember(
+            resource,
+            Change {
+                version,
+                before: Some(before),
+                object: object.clone(),
+                removed: true,
+            },
+        );
+        object
+    }
+
+    fn next_version(&mut self, object: &mut Value) -> u64 {
+        self.inner.version += 1;
+        object["metadata"]["resourceVersion"] = self.inner.version.to_string().into();
+        self.inner.version
+    }
+
+    fn remember(&mut self, resource: &Resource, change: Change) {
+        let kind = &mut self.inner.kinds[resource.index];
+        kind.history.push_back(change);
+        while kind.history.len() > self.store.history_events {
+            if let Some(forgotten) = kind.history.pop_front() {
+                kind.oldest = forgotten.version;
+            }
+        }
+        self.touched.insert(resource.index);
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        for index in &self.touched {
+            self.store.changed[*index].send_replace(self.inner.version);
+        }
+    }
+}
+
+fn select(objects: &BTreeMap<Key, Object>, namespace: Option<&str>) -> Vec<Object> {
+    match namespace {
+        None => objects.values().cloned().collect(),
+        Some(namespace) => objects
+            .range(Key::new(namespace, "")..)
+            .take_while(|(key, _)| key.namespace == namespace)
+            .map(|(_, object)| object.clone())
+            .collect(),
+    }
+}
+
+/// Where the object belongs.
+pub(crate) fn key_of(object: &Value) -> Key {
+    let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
+    Key::new(text("namespace"), text("name"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn pods() -> &'static Resource {
+        resources::named("", "pods")
+    }
+
+    fn pod(namespace: &str, name: &str) -> Value {
+        json!({"metadata": {"namespace": namespace, "name": name}})
+    }
+
+    fn names(objects: &[Object]) -> Vec<String> {
+        let name = |object: &Object| key_of(object).name;
+        objects.iter().map(name).collect()
+    }
+
+    #[test]
+    fn an_earlier_version_can_be_listed_as_long_as_the_history_reaches() {
+        let store = Store::new(1, 3);
+        let mut tx = store.begin(false);
+        let first = tx.put(pods(), pod("a", "one"));
+        tx.put(pods(), pod("b", "two"));
+        let two = tx.version();
+        tx.remove(pods(), &first);
+        assert_eq!(names(&tx.list(pods(), None)), ["two"]);
+        assert_eq!(
+            names(&tx.list_at(pods(), None, two).unwrap()),
+            ["one", "two"]
+        );
+        assert_eq!(names(&tx.list_at(pods(), Some("b"), two).unwrap()), ["two"]);
+        tx.put(pods(), pod("a", "three"));
+        tx.put(pods(), pod("a", "four"));
+        assert_eq!(tx.list_at(pods(), None, two - 1).unwrap_err().oldest, two);
+        assert_eq!(tx.since(pods(), two).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn a_dry_transaction_leaves_nothing() {
+        let store = Store::new(1, 10);
+        store.begin(true).put(pods(), pod("a", "one"));
+        let tx = store.begin(false);
+        assert_eq!(tx.version(), 1);
+        assert!(tx.list(pods(), None).is_empty());
+    }
+}

@@ -1,0 +1,243 @@
+//! Patches: JSON, merge, strategic merge, and server-side apply.
+
+use serde_json::Value;
+
+use super::{Call, Done, Expected, Options, Update, create, decode::judge, update};
+use crate::mini::api::{
+    Cause, Status, apply,
+    http::body::{self, Format},
+    meta, patch,
+    resources::{Resource, Subresource},
+    server::State,
+    strict, validate,
+};
+
+const JSON: &str = "application/json-patch+json";
+const MERGE: &str = "application/merge-patch+json";
+const STRATEGIC: &str = "application/strategic-merge-patch+json";
+const APPLY: &str = "application/apply-patch+yaml";
+
+/// A patch, by its type.
+#[derive(Clone, Debug)]
+pub(crate) enum Patch {
+    Json(Value),
+    Merge(Value),
+    Strategic(Value),
+    Apply(Value),
+}
+
+impl Patch {
+    /// The object that one of the first three makes of another; an applied configuration is merged.
+    ///
+    /// # Errors
+    ///
+    /// 400, 422 or 500 for a patch that cannot be applied.
+    pub(crate) fn to(&self, group_kind: &str, object: &Value) -> Result<Value, Status> {
+        match self {
+            Self::Json(patch) => patch::json(object, patch),
+            Self::Strategic(patch) => patch::strategic(group_kind, object, patch),
+            Self::Merge(patch) | Self::Apply(patch) => patch::merge(object, patch),
+        }
+    }
+}
+
+/// Reads the patch of a request, and an error text for each field that it has twice.
+///
+/// # Errors
+///
+/// 400 for a body that cannot be read, 415 for another type of patch.
+pub(crate) fn read_patch(call: &Call) -> Result<(Patch, Vec<String>), Status> {
+    let media = body::media(&call.content_type);
+    let (format, make): (_, fn(Value) -> Patch) = match media {
+        JSON => (Format::Json, Patch::Json),
+        MERGE => (Format::Json, Patch::Merge),
+        STRATEGIC => (Format::Json, Patch::Strategic),
+        APPLY => (Format::Yaml, Patch::Apply),
+        _ => return Err(body::unknown(&[JSON, MERGE, STRATEGIC, APPLY])),
+    };
+    let (value, twice) = body::read(format, &call.body)?;
+    Ok((make(value), twice))
+}
+
+pub(super) fn handle(state: &State, call: &Call) -> Result<Done, Status> {
+    change(state, call, None)
+}
+
+/// Patches an object, or its part that a subresource writes.
+pub(crate) fn change(
+    state: &State,
+    call: &Call,
+    subresource: impl Into<Option<Subresource>>,
+) -> Result<Done, Status> {
+    let subresource = subresource.into();
+    let options = Options::of(state, call, "PatchOptions")?;
+    let (patch, twice) = read_patch(call)?;
+    let is_apply = matches!(patch, Patch::Apply(_));
+    allowed(call, is_apply)?;
+    let resource = call.target.resource;
+    let mut warnings = judge(twice, options.validation, |text| {
+        Status::bad_request(format!("error decoding patch: {text}"))
+    })?;
+    let mut tx = state.store.begin(options.dry_run);
+    let (namespace, name) = (call.target.namespace(), call.target.name());
+    let (code, object) = match patch {
+        Patch::Apply(applied) => {
+            let live = tx.get(resource, namespace, name);
+            let applied = configuration(resource, namespace, name, applied)?;
+            let force = call.query.flag("force");
+            let path = subresource.map_or("", Subresource::name);
+            let stamp = options.stamp();
+            let result = apply::apply(
+                live.as_deref(),
+                &applied,
+                &options.manager,
+                force,
+                path,
+                &stamp,
+            )?;
+            let result = decoded(resource, result, &options, &mut warnings)?;
+            match live {
+                Some(_) => {
+                    let change = Update {
+                        resource,
+                        subresource,
+                        options: &options,
+                        track: false,
+                    };
+                    (
+                        200,
+                        update(&mut tx, &change, namespace, name, |_| Ok(result))?,
+                    )
+                }
+                None if subresource.is_none() => (
+                    201,
+                    create(&mut tx, resource, namespace, result, &options, false)?,
+                ),
+                None => return Err(Status::not_found(resource.group, resource.plural, name)),
+            }
+        }
+        patch => {
+            let change = Update {
+                resource,
+                subresource,
+                options: &options,
+                track: true,
+            };
+            let object = update(&mut tx, &change, namespace, name, |old| {
+                let new = patch.to(resource.group_kind, old)?;
+                let new = decoded(resource, new, &options, &mut warnings)?;
+                same_name(name, &new)?;
+                Ok(new)
+            })?;
+            (200, object)
+        }
+    };
+    warnings.extend(validate::warnings(resource.group_kind, &object));
+    Ok(Done {
+        code,
+        object,
+        warnings,
+    })
+}
+
+/// The parameters that only one type of patch has.
+fn allowed(call: &Call, is_apply: bool) -> Result<(), Status> {
+    let mut causes = Vec::new();
+    match is_apply {
+        true if call.query.text("fieldManager").is_empty() => {
+            causes.push(Cause::required(
+                "fieldManager",
+                "is required for apply patch",
+            ));
+        }
+        false if call.query.get("force").is_some() => {
+            causes.push(Cause::forbidden(
+                "force",
+                "may not be specified for non-apply patch",
+            ));
+        }
+        _ => return Ok(()),
+    }
+    Err(Status::invalid("meta.k8s.io", "PatchOptions", "", &causes))
+}
+
+/// The applied configuration is about the object that the path names.
+fn configuration(
+    resource: &Resource,
+    namespace: &str,
+    name: &str,
+    mut applied: Value,
+) -> Result<Value, Status> {
+    if !applied.is_object() {
+        return Err(Status::bad_request(
+            "error decoding YAML: the applied configuration is no object",
+        ));
+    }
+    let expected = Expected::of(resource);
+    for (field, wanted) in [
+        ("apiVersion", resource.api_version()),
+        ("kind", expected.kind.to_owned()),
+    ] {
+        match applied[field].as_str() {
+            Some(found) if found == wanted => {}
+            Some(found) => {
+                return Err(Status::bad_request(format!(
+                    "the {field} of the applied configuration ({found}) does not match the expected one ({wanted})"
+                )));
+            }
+            None => {
+                let text = format!("Object '{}' is missing in '{applied}'", capital(field));
+                return Err(Status::bad_request(text));
+            }
+        }
+    }
+    if !applied["metadata"].is_object() {
+        applied["metadata"] = Value::Object(Default::default());
+    }
+    if applied["metadata"]
+        .get("managedFields")
+        .is_some_and(|list| !list.is_null())
+    {
+        return Err(Status::bad_request("metadata.managedFields must be nil"));
+    }
+    if !meta::text(&applied, "name").is_empty() {
+        same_name(name, &applied)?;
+    }
+    meta::set(&mut applied, "name", Some(name.into()));
+    if resource.namespaced {
+        meta::set(&mut applied, "namespace", Some(namespace.into()));
+    }
+    Ok(applied)
+}
+
+fn capital(field: &str) -> &'static str {
+    if field == "kind" {
+        "Kind"
+    } else {
+        "apiVersion"
+    }
+}
+
+/// A patch cannot rename.
+fn same_name(name: &str, object: &Value) -> Result<(), Status> {
+    match meta::text(object, "name") {
+        same if same == name => Ok(()),
+        other => Err(Status::bad_request(format!(
+            "the name of the object ({other}) does not match the name on the URL ({name})"
+        ))),
+    }
+}
+
+fn decoded(
+    resource: &Resource,
+    result: Value,
+    options: &Options,
+    warnings: &mut Vec<String>,
+) -> Result<Value, Status> {
+    let (object, unknown) = strict::check(resource.group_kind, &result)
+        .map_err(|text| patch::refusal(&result, &text))?;
+    warnings.extend(judge(unknown, options.validation, |text| {
+        patch::refusal(&result, text)
+    })?);
+    Ok(object)
+}

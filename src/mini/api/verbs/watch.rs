@@ -1,0 +1,363 @@
+//! Watches: a stream of changes that stays open until its time is over.
+
+use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures::{StreamExt as _, stream};
+use http::Response;
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper::body::Frame;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::{sync::watch, time::Instant};
+
+use super::{
+    Call,
+    list::{Selection, number},
+};
+use crate::mini::{
+    api::{
+        Cause, Status,
+        http::{accept::Shape, answer, query::Query},
+        meta,
+        resources::Resource,
+        server::State,
+        store::{Change, Object, TooOld},
+        table,
+    },
+    kubelet::Body,
+};
+
+/// How long a watch lasts whose client does not say.
+const LONGEST: Duration = Duration::from_secs(1800);
+/// How often a quiet watch says where it is.
+const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
+/// How long before its end a watch says where it is.
+const BOOKMARK_BEFORE_END: Duration = Duration::from_secs(2);
+
+pub(super) fn watch(state: &Arc<State>, call: &Call) -> Result<Response<Body>, Status> {
+    faults(&call.query)?;
+    let resource = call.target.resource;
+    let selection = Selection::of(call)?;
+    let begun = Instant::now();
+    let lasts = call.query.number("timeoutSeconds").map(Duration::from_secs);
+    let lasts = lasts.filter(|lasts| !lasts.is_zero()).unwrap_or(LONGEST);
+    let mut changed = state.store.subscribe(resource);
+    changed.mark_unchanged();
+    let mut watch = Watch {
+        state: state.clone(),
+        resource,
+        namespace: call.target.namespace.clone(),
+        selection,
+        writer: Writer {
+            resource,
+            shape: call.shape,
+            columns: true,
+        },
+        position: 0,
+        changed,
+        until: begun + lasts,
+        bookmark: call
+            .query
+            .flag("allowWatchBookmarks")
+            .then(|| next_bookmark(begun, begun + lasts)),
+        ready: VecDeque::new(),
+        over: false,
+    };
+    watch.begin(&call.query)?;
+    let chunks = stream::unfold(watch, |mut watch| async move {
+        let chunk = watch.next().await?;
+        Some((chunk, watch))
+    });
+    let frames = chunks.map(|chunk| Ok::<_, Infallible>(Frame::data(chunk)));
+    let mut response = answer::full(200, "application/json", Bytes::new());
+    *response.body_mut() = StreamBody::new(frames).boxed_unsync();
+    Ok(response)
+}
+
+fn faults(query: &Query) -> Result<(), Status> {
+    let mut causes = Vec::new();
+    let field = "resourceVersionMatch";
+    let matching = query.text(field);
+    let initial = query.get("sendInitialEvents").is_some();
+    if initial && matching != "NotOlderThan" {
+        let text = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
+        causes.push(Cause::forbidden(field, text));
+    }
+    if !matching.is_empty() {
+        if !initial {
+            let text =
+                "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
+            causes.push(Cause::forbidden(field, text));
+        }
+        if matching != "NotOlderThan" {
+            causes.push(Cause::not_supported(
+                field,
+                &matching.into(),
+                &["NotOlderThan"],
+            ));
+        }
+    }
+    match causes.is_empty() {
+        true => Ok(()),
+        false => Err(Status::invalid("meta.k8s.io", "ListOptions", "", &causes)),
+    }
+}
+
+fn next_bookmark(now: Instant, until: Instant) -> Instant {
+    let last = until.checked_sub(BOOKMARK_BEFORE_END).unwrap_or(until);
+    let next = now + BOOKMARK_EVERY;
+    match now < last {
+        true => next.min(last),
+        false => next,
+    }
+}
+
+struct Watch {
+    state: Arc<State>,
+    resource: &'static Resource,
+    namespace: Option<String>,
+    selection: Selection,
+    writer: Writer,
+    /// Everything up to this version has been told.
+    position: u64,
+    changed: watch::Receiver<u64>,
+    until: Instant,
+    bookmark: Option<Instant>,
+    ready: VecDeque<Bytes>,
+    over: bool,
+}
+
+enum Wake {
+    Changed,
+    Bookmark,
+    End,
+}
+
+impl Watch {
+    /// Finds out where to start, and what to tell first.
+    fn begin(&mut self, query: &Query) -> Result<(), Status> {
+        let asked = query.text("resourceVersion");
+        let initial = query.choice("sendInitialEvents");
+        let unset = matches!(asked, "" | "0");
+        let version = if unset { 0 } else { number(asked)? };
+        let now = self.state.clock.now();
+        let state = self.state.clone();
+        let tx = state.store.begin(false);
+        self.position = match (unset, initial) {
+            (_, Some(true)) | (true, None) => tx.version(),
+            (true, Some(false)) => tx.version(),
+            (false, _) => version,
+        };
+        if initial.unwrap_or(unset) {
+            let objects = tx.list(self.resource, self.namespace.as_deref());
+            let mut text = Vec::new();
+            for object in objects
+                .iter()
+                .filter(|object| self.selection.matches(object))
+            {
+                self.writer.event(&mut text, "ADDED", object, now);
+            }
+            if initial == Some(true) && self.bookmark.is_some() {
+                self.writer.bookmark(&mut text, self.position, true, now);
+            }
+            if !text.is_empty() {
+                self.ready.push_back(text.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// The next part of the stream; absent at its end.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some(chunk) = self.ready.pop_front() {
+                return Some(chunk);
+            }
+            if self.over {
+                return None;
+            }
+            self.changed.mark_unchanged();
+            self.read();
+            if !self.ready.is_empty() || self.over {
+                continue;
+            }
+            let never = self.until + LONGEST;
+            let wake = tokio::select! {
+                biased;
+                changed = self.changed.changed() => match changed {
+                    Ok(()) => Wake::Changed,
+                    Err(_) => Wake::End,
+                },
+                () = tokio::time::sleep_until(self.bookmark.unwrap_or(never).min(self.until)) => {
+                    match Instant::now() < self.until {
+                        true => Wake::Bookmark,
+                        false => Wake::End,
+                    }
+                }
+            };
+            match wake {
+                Wake::Changed => {}
+                Wake::Bookmark => {
+                    let now = Instant::now();
+                    self.bookmark = Some(next_bookmark(now, self.until));
+                    let mut text = Vec::new();
+                    let time = self.state.clock.now();
+                    self.writer.bookmark(&mut text, self.position, false, time);
+                    self.ready.push_back(text.into());
+                }
+                Wake::End => self.over = true,
+            }
+        }
+    }
+
+    /// Reads what happened since, and moves on.
+    fn read(&mut self) {
+        let tx = self.state.store.begin(false);
+        let (changes, version) = (tx.since(self.resource, self.position), tx.version());
+        drop(tx);
+        let mut text = Vec::new();
+        match changes {
+            Ok(changes) => {
+                let now = self.state.clock.now();
+                let namespace = self.namespace.as_deref();
+                let here = |change: &&Change| {
+                    namespace.is_none_or(|namespace| {
+                        meta::text(&change.object, "namespace") == namespace
+                    })
+                };
+                for change in changes.iter().filter(here) {
+                    if let Some((kind, object)) =
+                        told(change, |object| self.selection.matches(object))
+                    {
+                        self.writer.event(&mut text, kind, &object, now);
+                    }
+                }
+                self.position = self.position.max(version);
+            }
+            Err(TooOld { oldest }) => {
+                let message = format!("too old resource version: {} ({oldest})", self.position);
+                let status = Status::gone(message).to_json();
+                text = answer::line(&json!({"type": "ERROR", "object": status}));
+                self.over = true;
+            }
+        }
+        if !text.is_empty() {
+            self.ready.push_back(text.into());
+        }
+    }
+}
+
+/// What a watch for some objects of a kind tells of a change: nothing, or the type of the event and its object.
+fn told(change: &Change, selects: impl Fn(&Value) -> bool) -> Option<(&'static str, Object)> {
+    let before = change.before.as_ref().filter(|before| selects(before));
+    let now = !change.removed && selects(&change.object);
+    match (before, now) {
+        (None, false) => None,
+        (None, true) => Some(("ADDED", change.object.clone())),
+        (Some(_), true) => Some(("MODIFIED", change.object.clone())),
+        (Some(_), false) if change.removed => Some(("DELETED", change.object.clone())),
+        (Some(before), false) => {
+            let mut left = (**before).clone();
+            meta::set(
+                &mut left,
+                "resourceVersion",
+                Some(change.version.to_string().into()),
+            );
+            Some(("DELETED", left.into()))
+        }
+    }
+}
+
+/// Writes events in the shape that the client wants.
+struct Writer {
+    resource: &'static Resource,
+    shape: Shape,
+    /// The next table says what its columns are.
+    columns: bool,
+}
+
+impl Writer {
+    fn event(&mut self, text: &mut Vec<u8>, kind: &str, object: &Object, now: Timestamp) {
+        let shaped;
+        let object = match self.shape {
+            Shape::Whole => &**object,
+            Shape::Metadata => {
+                shaped = answer::metadata(object);
+                &shaped
+            }
+            Shape::Table(_) => {
+                let version = meta::text(object, "resourceVersion").to_owned();
+                shaped = self.table(std::slice::from_ref(object), &version, now);
+                &shaped
+            }
+        };
+        text.extend(answer::line(&json!({"type": kind, "object": object})));
+    }
+
+    fn bookmark(&mut self, text: &mut Vec<u8>, version: u64, initial: bool, now: Timestamp) {
+        let version = version.to_string();
+        let mut metadata = json!({"resourceVersion": version, "creationTimestamp": null});
+        if initial {
+            metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
+        }
+        let mut object = match self.shape {
+            Shape::Whole => json!({
+                "kind": self.resource.kind, "apiVersion": self.resource.api_version(), "metadata": metadata,
+            }),
+            Shape::Metadata => answer::metadata(&json!({"metadata": metadata})),
+            Shape::Table(_) => self.table(&[], &version, now),
+        };
+        if initial {
+            object["metadata"] = metadata;
+        }
+        text.extend(answer::line(&json!({"type": "BOOKMARK", "object": object})));
+    }
+
+    fn table(&mut self, objects: &[Object], version: &str, now: Timestamp) -> Value {
+        let Shape::Table(include) = self.shape else {
+            return Value::Null;
+        };
+        let columns = std::mem::take(&mut self.columns);
+        let mut table = table::table(self.resource.group_kind, objects, now, include, columns);
+        table["metadata"] = json!({"resourceVersion": version});
+        table
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_selector_turns_changes_into_comings_and_goings() {
+        let object = |label: &str| Arc::new(json!({"metadata": {"labels": {"app": label}}}));
+        let change = |before: Option<&str>, after: &str, removed: bool| Change {
+            version: 9,
+            before: before.map(object),
+            object: object(after),
+            removed,
+        };
+        let kind = |change: &Change| {
+            let told = told(change, |object| {
+                object["metadata"]["labels"]["app"] == "web"
+            });
+            told.map(|(kind, _)| kind)
+        };
+        assert_eq!(kind(&change(None, "web", false)), Some("ADDED"));
+        assert_eq!(kind(&change(None, "db", false)), None);
+        assert_eq!(kind(&change(Some("web"), "web", false)), Some("MODIFIED"));
+        assert_eq!(kind(&change(Some("db"), "web", false)), Some("ADDED"));
+        assert_eq!(kind(&change(Some("web"), "web", true)), Some("DELETED"));
+        assert_eq!(kind(&change(Some("db"), "db", true)), None);
+        let (kind, left) = told(&change(Some("web"), "db", false), |object| {
+            object["metadata"]["labels"]["app"] == "web"
+        })
+        .unwrap();
+        assert_eq!(kind, "DELETED");
+        assert_eq!(
+            left["metadata"],
+            json!({"labels": {"app": "web"}, "resourceVersion": "9"})
+        );
+    }
+}
