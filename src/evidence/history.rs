@@ -69,7 +69,7 @@ impl Change {
 }
 
 /// A stretch of a kind's history of which not every change was seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Gap {
     /// The kind.
     pub kind: Kind,
@@ -88,6 +88,7 @@ pub struct History {
     changes: Vec<Change>,
     gaps: Vec<Gap>,
     present: BTreeMap<Key, usize>,
+    ended_at: Option<Timestamp>,
 }
 
 impl History {
@@ -114,6 +115,16 @@ impl History {
     /// Where changes may be missing.
     pub fn gaps(&self) -> &[Gap] {
         &self.gaps
+    }
+
+    /// Notes that all that had happened by then was seen.
+    pub fn end(&mut self, at: Timestamp) {
+        self.ended_at = Some(at);
+    }
+
+    /// When recording ended, if it did: nothing happened from the last change until then.
+    pub fn ended_at(&self) -> Option<Timestamp> {
+        self.ended_at
     }
 
     /// The object as it was last seen, if it is there.

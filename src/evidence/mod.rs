@@ -4,20 +4,33 @@
 //! Plain data: it awaits nothing, reads no clock and holds no client. [`crate::record`] fills the history,
 //! [`crate::tap`] the log of requests.
 
+mod decisions;
+mod file;
 mod history;
+mod index;
 mod object;
 mod requests;
+mod revisions;
+mod slice;
+mod wanted;
+mod who;
 
 use std::net::IpAddr;
 
 use jiff::Timestamp;
 
+pub use decisions::{Act, CACHED, Decision, Points, Window, decisions};
 pub use history::{Change, Gap, History, Key, Verb};
+pub use index::{Course, Index, Life, controller_of, is_claimed, templates};
 pub use object::{Kind, Object, Undecodable};
 pub use requests::{Actor, Answer, Delivery, Log, Method, Request};
+pub use revisions::Updates;
+pub use slice::{line, slice};
+pub use wanted::{Span, Strategy, Tri, Wanted, available};
+pub use who::{Cause, who_deleted};
 
 /// Everything that was seen and done during one scenario.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Evidence {
     /// Every change of every object, from before the scenario's first step.
     pub history: History,
@@ -30,7 +43,7 @@ pub struct Evidence {
 }
 
 /// What the rules have to know of the cluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Profile {
     /// Major and minor version of its API, as emulated.
     pub version: (u16, u16),
@@ -49,7 +62,7 @@ pub struct Profile {
 }
 
 /// One answer of a DNS server.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct DnsAnswer {
     /// When it was asked.
     pub asked_at: Timestamp,

@@ -152,6 +152,25 @@ impl Object {
         })
     }
 
+    /// It as JSON.
+    ///
+    /// # Errors
+    ///
+    /// A value that JSON does not have; the API has none.
+    pub fn encode(&self) -> Result<Value, serde_json::Error> {
+        match self {
+            Self::Set(object) => serde_json::to_value(object.as_ref()),
+            Self::Pod(object) => serde_json::to_value(object.as_ref()),
+            Self::Claim(object) => serde_json::to_value(object.as_ref()),
+            Self::Revision(object) => serde_json::to_value(object.as_ref()),
+            Self::Service(object) => serde_json::to_value(object.as_ref()),
+            Self::EndpointSlice(object) => serde_json::to_value(object.as_ref()),
+            Self::Event(object) => serde_json::to_value(object.as_ref()),
+            Self::Deployment(object) => serde_json::to_value(object.as_ref()),
+            Self::ReplicaSet(object) => serde_json::to_value(object.as_ref()),
+        }
+    }
+
     /// Its kind.
     pub fn kind(&self) -> Kind {
         match self {

@@ -47,7 +47,7 @@ impl Method {
 }
 
 /// One request and what came of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Request {
     /// Who sent it.
     pub actor: Actor,
@@ -77,10 +77,12 @@ pub struct Request {
     pub delivered: usize,
     /// What the server said; none if no answer came.
     pub answer: Option<Answer>,
+    /// When the watch that it began ended.
+    pub closed_at: Option<Timestamp>,
 }
 
 /// What the server said.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Answer {
     /// When, by the cluster's clock.
     pub at: Timestamp,
@@ -107,7 +109,7 @@ impl Answer {
 
 /// A state that was delivered to the subject: by a read, by a list or on a watch. A list and a bookmark also deliver,
 /// without a name, how far they show all that happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Delivery {
     /// When, by the cluster's clock.
     pub at: Timestamp,
@@ -124,7 +126,7 @@ pub struct Delivery {
 }
 
 /// All requests and deliveries.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Log {
     /// In the order of sending.
     pub requests: Vec<Request>,

@@ -52,7 +52,7 @@ impl Wire {
                         && self.actor == Actor::Subject
                         && code == 200 =>
                 {
-                    self.overhear(kind, body)
+                    self.overhear(kind, noted.index, body)
                 }
                 _ => body.boxed_unsync(),
             };
@@ -115,6 +115,7 @@ impl Wire {
             body,
             delivered: book.log.deliveries.len(),
             answer: None,
+            closed_at: None,
         };
         book.log.requests.push(request);
         noted
@@ -182,14 +183,15 @@ impl Wire {
     }
 
     /// Notes each event of a watch before it is passed on.
-    fn overhear<B>(self, kind: Kind, body: B) -> Passed
+    fn overhear<B>(self, kind: Kind, index: usize, body: B) -> Passed
     where
         B: http_body::Body<Data = Bytes, Error = BoxError> + Send + 'static,
     {
         let mut lines = Lines::default();
+        let watching = Watching { wire: self, index };
         let seen = body.map_frame(move |frame| {
             if let Some(data) = frame.data_ref() {
-                lines.feed(data, |line| self.overheard(kind, line));
+                lines.feed(data, |line| watching.wire.overheard(kind, line));
             }
             frame
         });
@@ -209,5 +211,18 @@ impl Wire {
         };
         let delivered = self.delivered(kind, &said);
         self.tap.lock().log.deliveries.extend(delivered);
+    }
+}
+
+/// Notes the end of a watch when its body is dropped: read to its end, given up, or lost with the process.
+struct Watching {
+    wire: Wire,
+    index: usize,
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let at = self.wire.tap.clock.now();
+        self.wire.tap.lock().log.requests[self.index].closed_at = Some(at);
     }
 }
