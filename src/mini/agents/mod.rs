@@ -4,16 +4,38 @@
 //! An agent decides by pure functions on what its informers know and acts in one place. It knows nothing of
 //! StatefulSets, and nothing of the API server but its API.
 
+pub mod events;
 pub mod informers;
+pub mod kinds;
 mod queue;
+pub mod start;
 
-use std::time::Duration;
+pub mod accounts;
+pub mod disruption;
+pub mod endpoints;
+pub mod garbage;
+pub mod namespaces;
+pub mod quota;
+pub mod scheduler;
+pub mod volumes;
+pub mod workloads;
 
-use kube::Client;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+
+use kube::{
+    Client,
+    core::{Selector, SelectorExt},
+};
 
 use crate::clock::Clock;
 
 pub use informers::{Change, Informer, Informers, Key};
+pub use start::{Agents, Clients, Name, start};
 
 /// What every agent is given.
 #[derive(Clone)]
@@ -72,6 +94,10 @@ pub struct Options {
     pub nodes: usize,
     /// How long nodes take.
     pub node: NodeTimes,
+    /// Agents that do not run. None.
+    pub without: BTreeSet<Name>,
+    /// Agents that get a client of their own. None.
+    pub clients: Clients,
 }
 
 impl Default for Options {
@@ -79,6 +105,8 @@ impl Default for Options {
         Self {
             nodes: 1,
             node: NodeTimes::default(),
+            without: BTreeSet::new(),
+            clients: Clients::default(),
         }
     }
 }
@@ -98,6 +126,15 @@ pub enum Error {
     /// Something has to come first, and no change tells when it does.
     #[error("{0}")]
     NotYet(String),
+}
+
+/// Whether a selector selects these labels. An absent one selects nothing, an empty one everything, one that no API
+/// server would store nothing.
+pub(crate) fn selects(selector: Option<&LabelSelector>, labels: &BTreeMap<String, String>) -> bool {
+    let selector = selector.cloned().map(Selector::try_from);
+    selector
+        .and_then(Result::ok)
+        .is_some_and(|selector| selector.matches(labels))
 }
 
 /// Names what was tried in an error of the API.
