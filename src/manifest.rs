@@ -44,8 +44,8 @@ pub fn read<T: DeserializeOwned>(what: &str, text: &str) -> Result<T, Error> {
     })
 }
 
-/// An object as YAML.
-pub fn write(object: &Value) -> String {
+/// A value as YAML.
+pub fn write<T: serde::Serialize>(object: &T) -> String {
     serde_yaml::to_string(object)
         .unwrap_or_else(|error| format!("# this object cannot be written as YAML: {error}\n"))
 }
