@@ -245,8 +245,8 @@ fn the_embedded_server_answers_as_the_recorded_one_did() {
         let said = runtime.block_on(async {
             let server = Server::new(Clock::of_day(), ServerOptions::default());
             let client = server.client("recorder/1");
-            make_namespace(&client, "story").await;
-            play(&client, &story, "story").await
+            make_namespace(&client, "replayed-story").await;
+            play(&client, &story, "replayed-story").await
         });
         for (number, (exchange, said)) in story.exchanges.iter().zip(said).enumerate() {
             let place = format!("{name} {}: {} ({})", number + 1, exchange.says, exchange.request);
