@@ -9,6 +9,8 @@ pub mod informers;
 pub mod kinds;
 mod queue;
 pub mod start;
+#[cfg(test)]
+mod testing;
 
 pub mod accounts;
 pub mod disruption;
