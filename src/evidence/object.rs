@@ -249,6 +249,14 @@ impl Object {
         }
     }
 
+    /// The Service, if it is one.
+    pub fn as_service(&self) -> Option<&Arc<Service>> {
+        match self {
+            Self::Service(service) => Some(service),
+            _ => None,
+        }
+    }
+
     /// The revision, if it is one.
     pub fn as_revision(&self) -> Option<&Arc<ControllerRevision>> {
         match self {

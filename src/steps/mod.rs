@@ -1,1 +1,20 @@
-//! See the crate's map.
+//! What the sentences of the features do: one file per noun.
+//!
+//! A sentence that acts remembers what was there first ([`World::acts`](crate::world::World::acts)); one that says
+//! *becomes* waits for the history; one that says *stays* or *never* is judged over all of it after a hold.
+
+mod claims;
+mod deployments;
+mod dns;
+mod history;
+mod names;
+mod pods;
+mod readiness;
+mod rollouts;
+mod services;
+mod sets;
+mod storage;
+mod tutorial;
+
+#[cfg(test)]
+mod vocabulary;

@@ -16,7 +16,7 @@ impl World {
     }
 
     /// Rests until DNS may have learned something: the endpoints changed, or a quarter of a second has passed.
-    pub(super) async fn rest(&self) {
+    pub async fn rest(&self) {
         let slices = |history: &crate::evidence::History| {
             let slices = history.changes().iter().rev();
             slices

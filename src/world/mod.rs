@@ -32,10 +32,11 @@ use crate::{
 };
 
 pub use deadlines::Deadlines;
-pub use draft::REVISION_ANNOTATION;
+pub use dns::{CLIENT, addresses};
+pub use draft::{REVISION_ANNOTATION, overlay, pod_spec};
 pub use readiness::{Dial, GATE};
-pub use seen::{Life, Seen, Snapshot};
-pub use words::{Aspect, Attribute, Names, Quoted, State};
+pub use seen::{Life, Seen, Snapshot, aspect, claims, holds, tell_pod};
+pub use words::{Aspect, Attribute, Names, Quoted, State, set_of};
 
 /// Where a scenario takes place.
 #[derive(Clone)]
@@ -87,6 +88,8 @@ pub struct World {
     pub notes: BTreeMap<String, Value>,
     /// Namespaces that are recorded.
     pub namespaces: Vec<String>,
+    /// Namespaces that were made for one question and are not recorded.
+    pub namespaces_to_remove: Vec<String>,
     /// What was there when the scenario last did something.
     pub before: Snapshot,
     /// Sets as they will be created, by name.
@@ -130,6 +133,7 @@ impl World {
             answers: Vec::new(),
             notes: BTreeMap::new(),
             namespaces: Vec::new(),
+            namespaces_to_remove: Vec::new(),
             before: Snapshot::default(),
             drafts: BTreeMap::new(),
             current: String::new(),

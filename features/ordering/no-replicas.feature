@@ -1,0 +1,13 @@
+Feature: A set without replicas is a set
+  A set can be declared before it is needed, and emptied without being deleted.
+  Source: Kubernetes API reference, StatefulSet, spec.replicas and status.
+
+  Rule: With no replicas no pod is created, and the set has a revision and a status
+
+    @ord-replicas-zero
+    Scenario: Nothing but a revision
+      When the set "web" is created with 0 replicas
+      Then its status counts 0 replicas
+      And it has 1 revision
+      And its status names a current and an update revision
+      And no pod of "web" is created

@@ -1,0 +1,229 @@
+//! Claims: one per template and ordinal.
+
+use cucumber::{gherkin::Step, given, then, when};
+use kube::api::DeleteParams;
+use serde_json::json;
+
+use crate::{
+    evidence::Kind,
+    verdict::Stop,
+    world::{Names, Seen, World, claims},
+};
+
+#[given(expr = "its pods claim storage {string}")]
+async fn claim_storage(world: &mut World, template: String) -> Result<(), Stop> {
+    let mount = format!("/{template}");
+    world
+        .shape(json!({ "spec": {
+            "template": { "spec": { "containers": [{
+                "name": "main",
+                "volumeMounts": [{ "name": template, "mountPath": mount }],
+            }] } },
+            "volumeClaimTemplates": [{ "metadata": { "name": template }, "spec": wish("1Mi") }],
+        } }))
+        .await
+}
+
+fn wish(size: &str) -> serde_json::Value {
+    json!({ "accessModes": ["ReadWriteOnce"], "resources": { "requests": { "storage": size } } })
+}
+
+#[given(expr = "the claim {string} is created by hand for {string}")]
+async fn is_created_by_hand(world: &mut World, name: String, size: String) -> Result<(), Stop> {
+    let claim = json!({ "metadata": { "name": name }, "spec": wish(&size) });
+    world.create(Kind::Claim, claim).await
+}
+
+#[when(expr = "the description of claim {string} says")]
+async fn says(world: &mut World, name: String, #[step] step: &Step) -> Result<(), Stop> {
+    world.acts().await;
+    let change = super::sets::described(step)?;
+    world.change(Kind::Claim, &name, change).await
+}
+
+#[given(expr = "claim {string} is deleted")]
+#[when(expr = "claim {string} is deleted")]
+async fn is_deleted(world: &mut World, name: String) -> Result<(), Stop> {
+    world.acts().await;
+    world
+        .delete(Kind::Claim, &name, &DeleteParams::default())
+        .await
+}
+
+#[given(expr = "the protection of claim {string} is taken away")]
+#[when(expr = "the protection of claim {string} is taken away")]
+async fn protection_is_taken_away(world: &mut World, name: String) -> Result<(), Stop> {
+    let change = json!({ "metadata": { "finalizers": null } });
+    world.change(Kind::Claim, &name, change).await
+}
+
+#[given(expr = "the end of claim {string} is held up")]
+async fn end_is_held_up(world: &mut World, name: String) -> Result<(), Stop> {
+    let change = json!({ "metadata": { "finalizers": ["stsspec.dev/held"] } });
+    world.change(Kind::Claim, &name, change).await
+}
+
+#[then(expr = "the claims of {string} are {names}")]
+async fn are_exactly(world: &mut World, set: String, claims: Names) -> Result<(), Stop> {
+    let mut wanted = claims.0.clone();
+    wanted.sort_unstable();
+    let expected = format!(
+        "the claims of set {set:?} are exactly {}",
+        wanted.join(", ")
+    );
+    let exact = |seen: &Seen<'_>| names(seen, &set) == wanted;
+    world.comes_true(&expected, exact).await?;
+    let judge = |seen: &Seen<'_>| {
+        let names = names(seen, &set);
+        if names == wanted {
+            Ok(())
+        } else {
+            Err(format!("they are {}", names.join(", ")))
+        }
+    };
+    world.stays(&set, &expected, judge).await
+}
+
+/// The claims whose names hold the set's, by name.
+fn names(seen: &Seen<'_>, set: &str) -> Vec<String> {
+    let part = format!("-{set}-");
+    let claims = seen.all(Kind::Claim).into_iter().map(|claim| claim.name());
+    claims
+        .filter(|name| name.contains(&part))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[then(expr = "claim(s) {names} is/are created")]
+async fn is_created(world: &mut World, claims: Names) -> Result<(), Stop> {
+    for name in &claims.0 {
+        let expected = format!("claim {name:?} is created");
+        let fresh = |seen: &Seen<'_>| {
+            let lives = seen.lives(Kind::Claim, name);
+            lives
+                .last()
+                .is_some_and(|life| life.created >= seen.before.index && life.asked.is_none())
+        };
+        world.comes_true(&expected, fresh).await?;
+    }
+    Ok(())
+}
+
+#[then(expr = "claim(s) {names} is/are the same claim(s) as before")]
+async fn is_the_same(world: &mut World, claims: Names) -> Result<(), Stop> {
+    let set = world.current.clone();
+    for name in &claims.0 {
+        let expected = format!("claim {name:?} is the same claim as before");
+        let judge = |seen: &Seen<'_>| {
+            let old = seen
+                .old(Kind::Claim, name)
+                .ok_or_else(|| format!("there was no claim {name} before"))?;
+            match seen.get(Kind::Claim, name) {
+                Some(claim) if claim.uid() != old.uid() => Err(format!("{name} is another claim")),
+                Some(claim) if claim.meta().deletion_timestamp.is_some() => {
+                    Err(format!("{name} is being deleted"))
+                }
+                Some(_) => Ok(()),
+                None => Err(format!("{name} is missing")),
+            }
+        };
+        world.stays(&set, &expected, judge).await?;
+    }
+    Ok(())
+}
+
+#[then(expr = "claim(s) {names} stay(s) missing")]
+async fn stays_missing(world: &mut World, claims: Names) -> Result<(), Stop> {
+    let set = world.current.clone();
+    for name in &claims.0 {
+        let expected = format!("claim {name:?} stays missing");
+        world
+            .comes_true(&format!("claim {name:?} is gone"), |seen| {
+                seen.get(Kind::Claim, name).is_none()
+            })
+            .await?;
+        let judge = |seen: &Seen<'_>| match seen.get(Kind::Claim, name) {
+            Some(_) => Err(format!("{name} is there")),
+            None => Ok(()),
+        };
+        world.stays(&set, &expected, judge).await?;
+    }
+    Ok(())
+}
+
+#[then(expr = "claim(s) {names} belong(s) to nobody")]
+async fn belongs_to_nobody(world: &mut World, claims: Names) -> Result<(), Stop> {
+    let set = world.current.clone();
+    for name in &claims.0 {
+        let expected = format!("claim {name:?} has no owner");
+        let judge = |seen: &Seen<'_>| {
+            let claim = seen
+                .get(Kind::Claim, name)
+                .ok_or_else(|| format!("{name} is missing"))?;
+            let owners = claim.meta().owner_references.as_deref().unwrap_or_default();
+            match owners {
+                [] => Ok(()),
+                [owner, ..] => Err(format!("{name} is owned by {} {}", owner.kind, owner.name)),
+            }
+        };
+        world.stays(&set, &expected, judge).await?;
+    }
+    Ok(())
+}
+
+#[then(expr = "pod {string} uses the claim(s) {names}")]
+async fn uses(world: &mut World, pod: String, wanted: Names) -> Result<(), Stop> {
+    let expected = format!(
+        "pod {pod:?} uses exactly the claims {}",
+        wanted.0.join(", ")
+    );
+    let is = |seen: &Seen<'_>| seen.pod(&pod).is_some_and(|pod| claims(pod) == wanted.0);
+    world.comes_true(&expected, is).await
+}
+
+#[then(expr = "claim {string} is created before pod {string}")]
+async fn is_created_before(world: &mut World, claim: String, pod: String) -> Result<(), Stop> {
+    let expected = format!("claim {claim:?} is created before pod {pod:?}");
+    let both = |seen: &Seen<'_>| {
+        let claim = seen.lives(Kind::Claim, &claim).last()?.first.clone();
+        let pod = seen.lives(Kind::Pod, &pod).last()?.first.clone();
+        Some((claim, pod))
+    };
+    let limit = world.scene.deadlines.one_step;
+    let (claim, pod) = world.comes(limit, &expected, both).await?;
+    if !world.scene.profile.shared_counter {
+        return Err(Stop::Inconclusive(
+            "the order of a claim and a pod is not known on this cluster".into(),
+        ));
+    }
+    if claim.version() < pod.version() {
+        return Ok(());
+    }
+    Err(Stop::Fail(format!(
+        "expected: {expected}; seen: the pod at version {}, the claim at version {}",
+        pod.version(),
+        claim.version()
+    )))
+}
+
+#[then(expr = "claim {string} asks for {string}")]
+async fn asks_for(world: &mut World, name: String, size: String) -> Result<(), Stop> {
+    let set = world.current.clone();
+    let expected = format!("claim {name:?} asks for {size}");
+    let judge = |seen: &Seen<'_>| {
+        let claim = seen
+            .get(Kind::Claim, &name)
+            .and_then(|claim| claim.as_claim());
+        let claim = claim.ok_or_else(|| format!("{name} is missing"))?;
+        let spec = claim.spec.as_ref();
+        let requests = spec
+            .and_then(|spec| spec.resources.as_ref())
+            .and_then(|resources| resources.requests.as_ref());
+        match requests.and_then(|requests| requests.get("storage")) {
+            Some(found) if found.0 == size => Ok(()),
+            Some(found) => Err(format!("it asks for {}", found.0)),
+            None => Err("it asks for nothing".to_owned()),
+        }
+    };
+    world.stays(&set, &expected, judge).await
+}

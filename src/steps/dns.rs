@@ -1,0 +1,256 @@
+//! What DNS says, asked from inside the cluster.
+
+use cucumber::{given, then};
+use hickory_proto::rr::{Name, RecordType};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::{Api, PostParams};
+use serde_json::json;
+
+use crate::{
+    evidence::Kind,
+    verdict::Stop,
+    world::{CLIENT, Names, Seen, State, World, addresses, aspect, pod_spec},
+};
+
+#[then(expr = "the name {string} leads to pod(s) {names}")]
+async fn leads_to_pods(world: &mut World, name: String, pods: Names) -> Result<(), Stop> {
+    let expected = format!("is exactly the addresses of {}", pods.0.join(", "));
+    let fits = |seen: &Seen<'_>, answer: &crate::evidence::DnsAnswer| {
+        let wanted = addresses(seen, &pods.0);
+        wanted.len() == pods.0.len() && answer.addresses == wanted
+    };
+    world.answers(&name, RecordType::A, &expected, fits).await
+}
+
+#[then(expr = "the name {string} leads to the address of Service {string}")]
+async fn leads_to_service(world: &mut World, name: String, service: String) -> Result<(), Stop> {
+    let fits = |seen: &Seen<'_>, answer: &crate::evidence::DnsAnswer| {
+        let address = super::services::address_of(seen, &service);
+        let address = address.and_then(|text| text.parse::<std::net::IpAddr>().ok());
+        address.is_some_and(|address| answer.addresses == [address])
+    };
+    world
+        .answers(
+            &name,
+            RecordType::A,
+            "is the one address of the Service",
+            fits,
+        )
+        .await
+}
+
+#[then(expr = "the name {string} does not exist")]
+async fn does_not_exist(world: &mut World, name: String) -> Result<(), Stop> {
+    world
+        .answers(
+            &name,
+            RecordType::A,
+            "does not exist (NXDOMAIN)",
+            |_, answer| answer.code == "NXDomain",
+        )
+        .await
+}
+
+#[then(expr = "the name {string} exists without a record of type {word}")]
+async fn exists_without(world: &mut World, name: String, record: String) -> Result<(), Stop> {
+    let record: RecordType = record
+        .parse()
+        .map_err(|_| Stop::Inconclusive(format!("{record} is no type of record")))?;
+    let empty = |_: &Seen<'_>, answer: &crate::evidence::DnsAnswer| {
+        answer.code == "NoError" && answer.addresses.is_empty() && answer.others.is_empty()
+    };
+    world
+        .answers(&name, record, "is NoError without data", empty)
+        .await
+}
+
+#[then(expr = "the port {string} of Service {string} is found at pod(s) {names}")]
+async fn port_is_found(
+    world: &mut World,
+    port: String,
+    service: String,
+    pods: Names,
+) -> Result<(), Stop> {
+    let mut wanted = Vec::new();
+    for pod in &pods.0 {
+        wanted.push(world.absolute(&format!("{pod}.{service}"))?);
+    }
+    wanted.sort_unstable();
+    let expected = format!("names exactly {}", wanted.join(", "));
+    let name = format!("_{port}._tcp.{service}");
+    let fits = |_: &Seen<'_>, answer: &crate::evidence::DnsAnswer| {
+        let mut targets: Vec<&str> = answer
+            .others
+            .iter()
+            .filter_map(|record| record.split_once(' '))
+            .map(|(_, target)| target)
+            .collect();
+        targets.sort_unstable();
+        targets == wanted
+    };
+    world.answers(&name, RecordType::SRV, &expected, fits).await
+}
+
+#[then(expr = "the address of pod {string} leads back to the name {string}")]
+async fn leads_back(world: &mut World, pod: String, name: String) -> Result<(), Stop> {
+    let name = world.absolute(&name)?;
+    let address = addressed(world, &pod).await?;
+    let reverse = Name::from(address).to_ascii();
+    let expected = format!("is {name}");
+    let fits = |_: &Seen<'_>, answer: &crate::evidence::DnsAnswer| answer.others == [name.as_str()];
+    world
+        .answers(&reverse, RecordType::PTR, &expected, fits)
+        .await
+}
+
+/// The address of a pod, once it has one.
+async fn addressed(world: &World, pod: &str) -> Result<std::net::IpAddr, Stop> {
+    let expected = format!("pod {pod:?} has an address");
+    let limit = world.scene.deadlines.one_step;
+    let names = [pod.to_owned()];
+    world
+        .comes(limit, &expected, |seen| {
+            addresses(seen, &names).first().copied()
+        })
+        .await
+}
+
+#[then(expr = "inside pod {string} the name {string} leads to pod {string}")]
+async fn leads_inside(
+    world: &mut World,
+    from: String,
+    name: String,
+    to: String,
+) -> Result<(), Stop> {
+    if from == CLIENT {
+        world.client_pod().await?;
+    }
+    let address = addressed(world, &to).await?;
+    let found = world.look_up(&from, &name).await?;
+    if found == [address] {
+        return Ok(());
+    }
+    Err(Stop::Fail(format!(
+        "expected: inside pod {from:?} the name {name:?} leads to {to} at {address}; seen: {found:?}"
+    )))
+}
+
+#[then(expr = "inside a pod of another namespace the name {string} leads to {word}")]
+async fn leads_elsewhere(world: &mut World, name: String, to: String) -> Result<(), Stop> {
+    let other = format!("{}-other", world.namespace());
+    let namespaces: Api<Namespace> = Api::all(world.client.0.clone());
+    let namespace = Namespace {
+        metadata: kube::api::ObjectMeta {
+            name: Some(other.clone()),
+            ..Default::default()
+        },
+        ..Default::default()
+    };
+    if namespaces.get_opt(&other).await?.is_none() {
+        namespaces
+            .create(&PostParams::default(), &namespace)
+            .await?;
+        world.namespaces_to_remove.push(other.clone());
+    }
+    let found = world.look_up_in(&other, &name).await?;
+    let wanted = match to.as_str() {
+        "nowhere" => Vec::new(),
+        pod => vec![addressed(world, pod).await?],
+    };
+    if found == wanted {
+        return Ok(());
+    }
+    Err(Stop::Fail(format!(
+        "expected: inside a pod of another namespace the name {name:?} leads to {to}; seen: {found:?}"
+    )))
+}
+
+#[then(expr = "inside pod {string} the host is called {string}")]
+async fn is_called(world: &mut World, pod: String, name: String) -> Result<(), Stop> {
+    let name = world.spelled(&name)?;
+    let command: &[&str] = if name.contains('.') {
+        &["hostname", "-f"]
+    } else {
+        &["hostname"]
+    };
+    let found = world.exec(&pod, command).await?;
+    if found == name {
+        return Ok(());
+    }
+    Err(Stop::Fail(format!(
+        "expected: inside pod {pod:?} the host is called {name:?}; seen: {found:?}"
+    )))
+}
+
+#[then(expr = "the resolver of pod {string} searches {names}")]
+async fn searches(world: &mut World, pod: String, suffixes: Names) -> Result<(), Stop> {
+    let mut wanted = Vec::new();
+    for suffix in &suffixes.0 {
+        wanted.push(world.spelled(suffix)?);
+    }
+    let resolver = world.resolver(&pod).await?;
+    // A node may add suffixes of its own after those of the cluster.
+    if resolver.search.starts_with(&wanted) && resolver.ndots == 5 {
+        return Ok(());
+    }
+    Err(Stop::Fail(format!(
+        "expected: pod {pod:?} searches {} with ndots 5; seen: {} with ndots {}",
+        wanted.join(", "),
+        resolver.search.join(", "),
+        resolver.ndots
+    )))
+}
+
+#[given(expr = "a one-off pod {string} runs")]
+async fn one_off_runs(world: &mut World, name: String) -> Result<(), Stop> {
+    let spec = pod_spec(&world.scene.cluster.capabilities().image);
+    world
+        .create(
+            Kind::Pod,
+            json!({ "metadata": { "name": name }, "spec": spec }),
+        )
+        .await?;
+    let expected = format!("pod {name:?} runs");
+    world
+        .comes_true(&expected, |seen| seen.is(&name, State::Running))
+        .await
+}
+
+#[then(expr = "the name {string} never leads to the old address of pod {string} again")]
+async fn never_again(world: &mut World, name: String, pod: String) -> Result<(), Stop> {
+    let absolute = world.absolute(&name)?;
+    let old = world.see(|seen| {
+        seen.old_pod(&pod)
+            .map(|pod| aspect(&pod, crate::world::Aspect::Address))
+    });
+    let old = old.unwrap_or_default();
+    let expected = format!("{name} stops leading to {old}");
+    world
+        .answers(&name, RecordType::A, &expected, |_, answer| {
+            !answer
+                .addresses
+                .iter()
+                .any(|address| address.to_string() == old)
+        })
+        .await?;
+    let since = world.answers.len();
+    for _ in 0..20 {
+        world.rest().await;
+        world
+            .ask(CLIENT, &absolute, RecordType::A)
+            .await
+            .map_err(|error| Stop::Inconclusive(format!("DNS did not answer: {error}")))?;
+    }
+    let again = world.answers[since..].iter().any(|answer| {
+        answer
+            .addresses
+            .iter()
+            .any(|address| address.to_string() == old)
+    });
+    if again {
+        return Err(Stop::Fail(format!(
+            "expected: {absolute} never leads to {old} again; seen: it did"
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,347 @@
+//! Order: what came before what, and what never happened.
+
+use std::{collections::BTreeMap, str::FromStr, sync::Arc};
+
+use cucumber::then;
+use k8s_openapi::api::core::v1::Pod;
+
+use crate::{
+    evidence::{Kind, Verb},
+    sets,
+    verdict::Stop,
+    world::{Life, Names, Seen, World, tell_pod},
+};
+
+/// What may be done to a pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cucumber::Parameter)]
+#[param(name = "deed", regex = "created|deleted")]
+enum Deed {
+    Created,
+    Deleted,
+}
+
+impl FromStr for Deed {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(if text == "created" {
+            Self::Created
+        } else {
+            Self::Deleted
+        })
+    }
+}
+
+impl Deed {
+    fn done_at(self, life: &Life) -> Option<usize> {
+        match self {
+            Self::Created => Some(life.created),
+            Self::Deleted => life.asked,
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+/// What of one pod stands in another's way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cucumber::Parameter)]
+#[param(name = "obstacle", regex = "not Ready|terminating")]
+enum Obstacle {
+    NotReady,
+    Terminating,
+}
+
+impl FromStr for Obstacle {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(if text == "terminating" {
+            Self::Terminating
+        } else {
+            Self::NotReady
+        })
+    }
+}
+
+impl Obstacle {
+    /// It stands in the way. A pod that is missing, or on its way out, is not Ready.
+    fn is_there(self, pod: Option<&Arc<Pod>>) -> bool {
+        match self {
+            Self::NotReady => {
+                pod.is_none_or(|pod| !sets::is_running_and_ready(pod) || sets::is_terminating(pod))
+            }
+            Self::Terminating => pod.is_some_and(|pod| sets::is_terminating(pod)),
+        }
+    }
+}
+
+#[then(expr = "pod {string} is never {deed} while {string} is {obstacle}")]
+async fn never_while(
+    world: &mut World,
+    pod: String,
+    deed: Deed,
+    other: String,
+    obstacle: Obstacle,
+) -> Result<(), Stop> {
+    let expected = format!(
+        "pod {pod:?} is never {} while {other:?} is {obstacle:?}",
+        deed.word()
+    );
+    let judge = |seen: &Seen<'_>| {
+        let places: Vec<usize> = seen
+            .lives(Kind::Pod, &pod)
+            .iter()
+            .filter_map(|life| deed.done_at(life))
+            .collect();
+        for (place, others) in moments(seen, &other) {
+            if places.contains(&place) && obstacle.is_there(others.as_ref()) {
+                let others =
+                    others.map_or_else(|| format!("{other} was missing"), |pod| tell_pod(&pod));
+                return Err(format!("{pod} was {} while {others}", deed.word()));
+            }
+        }
+        Ok(())
+    };
+    world.stays_of(&pod, &expected, judge).await
+}
+
+/// At every change of a pod: its place, and how one of them was just before.
+fn moments(seen: &Seen<'_>, name: &str) -> Vec<(usize, Option<Arc<Pod>>)> {
+    let mut now: Option<Arc<Pod>> = None;
+    let mut moments = Vec::new();
+    for (place, change) in seen.placed(Kind::Pod) {
+        moments.push((place, now.clone()));
+        if change.object.name() == name {
+            now = match change.verb {
+                Verb::Deleted => None,
+                Verb::Added | Verb::Modified => change.object.as_pod().cloned(),
+            };
+        }
+    }
+    moments
+}
+
+#[then(expr = "the pods of {string} are {deed} in the order {names}")]
+async fn in_order(world: &mut World, set: String, deed: Deed, pods: Names) -> Result<(), Stop> {
+    let limit = world.scene.deadlines.whole_set;
+    let expected = format!(
+        "the pods of set {set:?} are {} in the order {}",
+        deed.word(),
+        pods.0.join(", ")
+    );
+    // The last time that each was created, or deleted.
+    let last = |seen: &Seen<'_>, name: &str| {
+        let lives = seen.lives(Kind::Pod, name);
+        lives
+            .iter()
+            .filter_map(|life| deed.done_at(life))
+            .next_back()
+    };
+    let all = |seen: &Seen<'_>| {
+        let places = pods.0.iter().map(|name| last(seen, name));
+        places.collect::<Option<Vec<usize>>>()
+    };
+    let places = world.comes(limit, &expected, all).await?;
+    world.judge(&expected, |seen| {
+        let first = places.iter().min().copied().unwrap_or(0);
+        let mut others: Vec<(usize, &str)> = seen
+            .pods_of(&set)
+            .iter()
+            .filter_map(|pod| pod.metadata.name.as_deref())
+            .filter(|name| !pods.0.iter().any(|known| known == name))
+            .filter_map(|name| Some((last(seen, name)?, name)))
+            .filter(|(place, _)| *place > first)
+            .collect();
+        if let Some((_, other)) = others.pop() {
+            return Err(format!(
+                "{other} too was {} in between or after",
+                deed.word()
+            ));
+        }
+        let mut seen_order: Vec<(usize, &String)> = places.iter().copied().zip(&pods.0).collect();
+        seen_order.sort_unstable();
+        if places.is_sorted() {
+            Ok(())
+        } else {
+            let names: Vec<&str> = seen_order.iter().map(|(_, name)| name.as_str()).collect();
+            Err(format!("the order was {}", names.join(", ")))
+        }
+    })
+}
+
+#[then(expr = "no two pods of {string} ever terminate at once")]
+async fn one_by_one(world: &mut World, set: String) -> Result<(), Stop> {
+    let expected = format!("no two pods of set {set:?} ever terminate at once");
+    let judge = |seen: &Seen<'_>| {
+        let mut terminating: BTreeMap<String, ()> = BTreeMap::new();
+        for (place, change) in seen.placed(Kind::Pod) {
+            let name = change.object.name();
+            if sets::ordinal_of(&set, name).is_none() || place < seen.before.index {
+                continue;
+            }
+            let asked = change.object.meta().deletion_timestamp.is_some();
+            if asked && change.verb != Verb::Deleted {
+                terminating.insert(name.to_owned(), ());
+            } else {
+                terminating.remove(name);
+            }
+            if terminating.len() > 1 {
+                let names: Vec<&str> = terminating.keys().map(String::as_str).collect();
+                return Err(format!("{} terminated at once", names.join(" and ")));
+            }
+        }
+        Ok(())
+    };
+    world.stays(&set, &expected, judge).await
+}
+
+#[then(expr = "pods {names} exist before any of them is Ready")]
+async fn exist_before_ready(world: &mut World, pods: Names) -> Result<(), Stop> {
+    let expected = format!("{} exist before any of them is Ready", pods.0.join(", "));
+    let all = |seen: &Seen<'_>| {
+        let since = seen.before.index;
+        pods.0.iter().all(|name| {
+            seen.lives(Kind::Pod, name)
+                .last()
+                .is_some_and(|life| life.created >= since)
+        })
+    };
+    world.comes_true(&expected, all).await?;
+    world.judge(&expected, |seen| {
+        let since = seen.before.index;
+        let mut missing: Vec<&String> = pods.0.iter().collect();
+        for (place, change) in seen.placed(Kind::Pod) {
+            let Some(pod) = change.object.as_pod().filter(|_| place >= since) else {
+                continue;
+            };
+            let name = change.object.name();
+            if change.verb == Verb::Added {
+                missing.retain(|other| *other != name);
+            }
+            let fresh = pods.0.iter().any(|other| other == name) && !sets::is_terminating(pod);
+            if !missing.is_empty()
+                && fresh
+                && sets::is_ready(pod)
+                && !missing.iter().any(|other| *other == name)
+            {
+                return Err(format!("{name} was Ready before {} existed", missing[0]));
+            }
+        }
+        Ok(())
+    })
+}
+
+#[then(expr = "no pod of {string} is {deed}")]
+async fn none_is(world: &mut World, set: String, deed: Deed) -> Result<(), Stop> {
+    let expected = format!("no pod of set {set:?} is {}", deed.word());
+    let judge = |seen: &Seen<'_>| {
+        let mut names: Vec<String> = Vec::new();
+        for (place, change) in seen.placed(Kind::Pod) {
+            let name = change.object.name();
+            if place >= seen.before.index
+                && sets::ordinal_of(&set, name).is_some()
+                && !names.iter().any(|known| known == name)
+            {
+                names.push(name.to_owned());
+            }
+        }
+        for name in names {
+            let done = seen
+                .lives(Kind::Pod, &name)
+                .iter()
+                .filter_map(|life| deed.done_at(life))
+                .any(|place| place >= seen.before.index);
+            if done {
+                return Err(format!("{name} was {}", deed.word()));
+            }
+        }
+        Ok(())
+    };
+    world.stays(&set, &expected, judge).await
+}
+
+#[then(expr = "at no time is/are more than {int} pod(s) of {string} unavailable")]
+async fn at_most_unavailable(world: &mut World, most: usize, set: String) -> Result<(), Stop> {
+    let expected = format!("at no time is more than {most} pod of set {set:?} unavailable");
+    let judge = |seen: &Seen<'_>| {
+        let Some(spec) = seen.set(&set).map(|set| &set.spec) else {
+            return Err(format!("the set {set} is missing"));
+        };
+        let first = spec
+            .ordinals
+            .as_ref()
+            .and_then(|ordinals| ordinals.start)
+            .unwrap_or(0);
+        let range = first..first + spec.replicas.unwrap_or(1);
+        let ready_for = spec.min_ready_seconds.unwrap_or(0);
+        let mut pods: BTreeMap<sets::Ordinal, Arc<Pod>> = BTreeMap::new();
+        for (place, change) in seen.placed(Kind::Pod) {
+            let Some(ordinal) = sets::ordinal_of(&set, change.object.name()) else {
+                continue;
+            };
+            match (change.verb, change.object.as_pod()) {
+                (Verb::Added | Verb::Modified, Some(pod)) => pods.insert(ordinal, pod.clone()),
+                _ => pods.remove(&ordinal),
+            };
+            if place < seen.before.index {
+                continue;
+            }
+            let out: Vec<String> = range
+                .clone()
+                .filter(|ordinal| {
+                    pods.get(ordinal).is_none_or(|pod| {
+                        sets::is_terminating(pod) || !sets::is_available(pod, ready_for, change.at)
+                    })
+                })
+                .map(|ordinal| sets::pod_name(&set, ordinal))
+                .collect();
+            if out.len() > most {
+                return Err(format!("{} were unavailable at once", out.join(", ")));
+            }
+        }
+        Ok(())
+    };
+    world.stays(&set, &expected, judge).await
+}
+
+#[then(expr = "the new {string} came only after the old one was gone")]
+async fn came_after(world: &mut World, pod: String) -> Result<(), Stop> {
+    super::pods::replaced(world, &pod).await?;
+    let expected = format!("the new {pod:?} came only after the old one was gone");
+    world.judge(&expected, |seen| {
+        let lives = seen.lives(Kind::Pod, &pod);
+        match lives.as_slice() {
+            [.., old, new] if old.gone.is_some_and(|gone| gone < new.created) => {
+                if old.last.uid() == new.last.uid() {
+                    Err("both have one UID".to_owned())
+                } else {
+                    Ok(())
+                }
+            }
+            [.., _, _] => Err("the old one was still there".to_owned()),
+            _ => Err("there was only one".to_owned()),
+        }
+    })
+}
+
+#[then(expr = "pod {string} is created before pod {string} is Ready")]
+async fn created_before_ready(world: &mut World, pod: String, other: String) -> Result<(), Stop> {
+    super::pods::replaced(world, &pod).await?;
+    let expected = format!("pod {pod:?} is created before {other:?} is Ready");
+    world.judge(&expected, |seen| {
+        let created = seen.lives(Kind::Pod, &pod).last().map(|life| life.created);
+        let then = moments(seen, &other)
+            .into_iter()
+            .find(|(place, _)| Some(*place) == created);
+        match then {
+            Some((_, others)) if Obstacle::NotReady.is_there(others.as_ref()) => Ok(()),
+            Some(_) => Err(format!("{other} was Ready before {pod} was created")),
+            None => Err(format!("{pod} was not created")),
+        }
+    })
+}

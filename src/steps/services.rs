@@ -1,0 +1,71 @@
+//! Services: headless, or with an address of their own.
+
+use std::str::FromStr;
+
+use cucumber::{gherkin::Step, given, then, when};
+use kube::api::DeleteParams;
+use serde_json::json;
+
+use crate::{
+    evidence::Kind,
+    verdict::Stop,
+    world::{Seen, World},
+};
+
+/// Which kind of Service.
+#[derive(Clone, Copy, Debug, cucumber::Parameter)]
+#[param(name = "service", regex = "headless Service|Service")]
+enum Sort {
+    Headless,
+    WithAddress,
+}
+
+impl FromStr for Sort {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(if text.starts_with("headless") {
+            Self::Headless
+        } else {
+            Self::WithAddress
+        })
+    }
+}
+
+#[given(expr = "the {service} {string} is created for the pods of {string}")]
+#[when(expr = "the {service} {string} is created for the pods of {string}")]
+async fn is_created(world: &mut World, sort: Sort, name: String, set: String) -> Result<(), Stop> {
+    let mut spec = json!({ "selector": { "app": set }, "ports": [{ "name": "web", "port": 80 }] });
+    if let Sort::Headless = sort {
+        spec["clusterIP"] = json!("None");
+    }
+    let service = json!({ "metadata": { "name": name }, "spec": spec });
+    world.create(Kind::Service, service).await
+}
+
+#[given(expr = "the description of Service {string} says")]
+async fn says(world: &mut World, name: String, #[step] step: &Step) -> Result<(), Stop> {
+    let change = super::sets::described(step)?;
+    world.change(Kind::Service, &name, change).await
+}
+
+#[when(expr = "the Service {string} is deleted")]
+async fn is_deleted(world: &mut World, name: String) -> Result<(), Stop> {
+    world.acts().await;
+    world
+        .delete(Kind::Service, &name, &DeleteParams::default())
+        .await
+}
+
+#[then(expr = "the Service {string} has no address of its own")]
+async fn has_no_address(world: &mut World, name: String) -> Result<(), Stop> {
+    let expected = format!("the cluster IP of Service {name:?} is None");
+    let headless = |seen: &Seen<'_>| address_of(seen, &name).as_deref() == Some("None");
+    world.comes_true(&expected, headless).await
+}
+
+/// The cluster IP of a Service.
+pub(super) fn address_of(seen: &Seen<'_>, name: &str) -> Option<String> {
+    let service = seen.get(Kind::Service, name)?;
+    service.as_service()?.spec.as_ref()?.cluster_ip.clone()
+}

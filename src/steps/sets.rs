@@ -1,0 +1,342 @@
+//! Sets: planned, created, changed, scaled, deleted.
+
+use cucumber::{gherkin::Step, given, then, when};
+use kube::api::{DeleteParams, PropagationPolicy};
+use serde_json::{Value, json};
+
+use crate::{
+    evidence::Kind,
+    manifest, sets,
+    verdict::Stop,
+    world::{Attribute, GATE, Names, Quoted, Seen, State, World},
+};
+
+#[given(expr = "the set {string} is planned")]
+async fn is_planned(world: &mut World, name: String) {
+    world.plan(&name);
+}
+
+#[given(expr = "its {attribute} is/becomes {value}")]
+#[when(expr = "its {attribute} is/becomes {value}")]
+async fn has(world: &mut World, attribute: Attribute, value: Quoted) -> Result<(), Stop> {
+    let Quoted(value) = value;
+    let change = match attribute {
+        Attribute::Policy => json!({ "podManagementPolicy": value }),
+        // What belongs to one strategy is refused with another.
+        Attribute::Strategy if value == "OnDelete" => {
+            json!({ "updateStrategy": { "type": value, "rollingUpdate": null } })
+        }
+        Attribute::Strategy => json!({ "updateStrategy": { "type": value } }),
+        Attribute::ServiceName => json!({ "serviceName": value }),
+        Attribute::MinReadySeconds => json!({ "minReadySeconds": number(&value)? }),
+    };
+    world.shape(json!({ "spec": change })).await
+}
+
+fn number(text: &str) -> Result<i64, Stop> {
+    text.parse()
+        .map_err(|_| Stop::Inconclusive(format!("{text:?} is not a number")))
+}
+
+#[given(expr = "its description says")]
+#[when(expr = "its description says")]
+async fn says(world: &mut World, #[step] step: &Step) -> Result<(), Stop> {
+    let change = described(step)?;
+    world.shape(change).await
+}
+
+/// The YAML below a step.
+pub(super) fn described(step: &Step) -> Result<Value, Stop> {
+    let text = step.docstring.as_deref().unwrap_or_default();
+    manifest::read("the description", text).map_err(|error| Stop::Inconclusive(error.to_string()))
+}
+
+#[given(expr = "the set {string} is created with {int} replica(s)")]
+#[when(expr = "the set {string} is created with {int} replica(s)")]
+async fn is_created(world: &mut World, name: String, replicas: usize) -> Result<(), Stop> {
+    world.create_set(&name, replicas).await
+}
+
+#[given(expr = "the set {string} is settled with {int} replica(s)")]
+async fn is_settled(world: &mut World, name: String, replicas: usize) -> Result<(), Stop> {
+    world.create_set(&name, replicas).await?;
+    settles(world, &name, &names_of(&name, replicas)).await?;
+    world.remember();
+    Ok(())
+}
+
+#[given(expr = "the set {string} is settled with {int} replica(s) at revision {string}")]
+async fn is_settled_at(
+    world: &mut World,
+    name: String,
+    replicas: usize,
+    revision: String,
+) -> Result<(), Stop> {
+    world.plan(&name);
+    world.shape(super::rollouts::marked(&revision)).await?;
+    is_settled(world, name, replicas).await
+}
+
+fn names_of(set: &str, replicas: usize) -> Vec<String> {
+    (0..)
+        .take(replicas)
+        .map(|ordinal| sets::pod_name(set, ordinal))
+        .collect()
+}
+
+#[given(expr = "the creation of set {string} with {int} replica(s) is held at pod {string}")]
+async fn is_held(
+    world: &mut World,
+    name: String,
+    replicas: usize,
+    pod: String,
+) -> Result<(), Stop> {
+    world.dial.withhold(&pod, None);
+    world.create_set(&name, replicas).await?;
+    let expected = format!("pod {pod:?} becomes Running");
+    world
+        .comes_true(&expected, |seen| seen.is(&pod, State::Running))
+        .await
+}
+
+#[given(expr = "the set {string} is scaled to {int}")]
+#[when(expr = "the set {string} is scaled to {int}")]
+async fn is_scaled(world: &mut World, name: String, replicas: i32) -> Result<(), Stop> {
+    world.acts().await;
+    scale(world, &name, replicas).await
+}
+
+async fn scale(world: &mut World, name: &str, replicas: i32) -> Result<(), Stop> {
+    world.current = name.to_owned();
+    let change = json!({ "spec": { "replicas": replicas } });
+    world.change(Kind::Set, name, change).await
+}
+
+#[when(regex = r#"^the set "([^"]*)" is scaled to (\d+(?:, \d+)* and \d+) in quick succession$"#)]
+async fn flaps(world: &mut World, name: String, steps: String) -> Result<(), Stop> {
+    world.acts().await;
+    for step in steps.replace(" and ", ", ").split(", ") {
+        let replicas = i32::try_from(number(step)?).unwrap_or(0);
+        scale(world, &name, replicas).await?;
+    }
+    Ok(())
+}
+
+#[given(expr = "the set {string} is deleted")]
+#[when(expr = "the set {string} is deleted")]
+async fn is_deleted(world: &mut World, name: String) -> Result<(), Stop> {
+    delete(world, &name, PropagationPolicy::Background).await
+}
+
+#[when(expr = "the set {string} is deleted in the foreground")]
+async fn is_deleted_in_the_foreground(world: &mut World, name: String) -> Result<(), Stop> {
+    delete(world, &name, PropagationPolicy::Foreground).await
+}
+
+#[given(expr = "the set {string} is deleted without its pods")]
+#[when(expr = "the set {string} is deleted without its pods")]
+async fn is_orphaned(world: &mut World, name: String) -> Result<(), Stop> {
+    delete(world, &name, PropagationPolicy::Orphan).await?;
+    let gone = format!("the set {name:?} is gone");
+    world
+        .comes_true(&gone, |seen| seen.set(&name).is_none())
+        .await
+}
+
+async fn delete(world: &mut World, name: &str, policy: PropagationPolicy) -> Result<(), Stop> {
+    world.acts().await;
+    let params = DeleteParams {
+        propagation_policy: Some(policy),
+        ..DeleteParams::default()
+    };
+    world.delete(Kind::Set, name, &params).await
+}
+
+#[when(expr = "the set {string} is created again")]
+async fn is_created_again(world: &mut World, name: String) -> Result<(), Stop> {
+    again(world, &name, json!({})).await
+}
+
+#[when(expr = "the set {string} is created again at revision {string}")]
+async fn is_created_again_at(
+    world: &mut World,
+    name: String,
+    revision: String,
+) -> Result<(), Stop> {
+    again(world, &name, super::rollouts::marked(&revision)).await
+}
+
+async fn again(world: &mut World, name: &str, change: Value) -> Result<(), Stop> {
+    let gone = format!("the set {name:?} is gone");
+    world
+        .comes_true(&gone, |seen| seen.set(name).is_none())
+        .await?;
+    let plan = world.notes.get(&format!("plan of {name}")).cloned();
+    let plan =
+        plan.ok_or_else(|| Stop::Inconclusive(format!("the set {name:?} was not created before")))?;
+    let replicas = plan.pointer("/spec/replicas").and_then(Value::as_u64);
+    let replicas = replicas.and_then(|replicas| usize::try_from(replicas).ok());
+    world.drafts.insert(name.to_owned(), plan);
+    name.clone_into(&mut world.current);
+    world.shape(change).await?;
+    world.create_set(name, replicas.unwrap_or(1)).await
+}
+
+#[given(expr = "the manifest {string} is applied")]
+#[when(expr = "the manifest {string} is applied")]
+async fn manifest_is_applied(world: &mut World, name: String) -> Result<(), Stop> {
+    world.acts().await;
+    if let Some(set) = world.apply_manifest(&name).await?.pop() {
+        world.current = set;
+    }
+    Ok(())
+}
+
+#[then(expr = "the set {string} settles with pod(s) {names}")]
+async fn settles_with(world: &mut World, name: String, pods: Names) -> Result<(), Stop> {
+    settles(world, &name, &pods.0).await
+}
+
+#[then(expr = "the set {string} settles without pods")]
+async fn settles_empty(world: &mut World, name: String) -> Result<(), Stop> {
+    settles(world, &name, &[]).await
+}
+
+#[given(expr = "all pods of {string} become Ready")]
+#[then(expr = "all pods of {string} become Ready")]
+async fn all_become_ready(world: &mut World, name: String) -> Result<(), Stop> {
+    let limit = world.scene.deadlines.whole_set;
+    let expected = format!("all pods of set {name:?} become Ready");
+    let ready = |seen: &Seen<'_>| {
+        let spec = &seen.set(&name)?.spec;
+        let start = spec.ordinals.as_ref().and_then(|ordinals| ordinals.start);
+        let first = start.unwrap_or(0);
+        let mut range = first..first + spec.replicas.unwrap_or(1);
+        range
+            .all(|ordinal| seen.is(&sets::pod_name(&name, ordinal), State::Ready))
+            .then_some(())
+    };
+    world.comes(limit, &expected, ready).await
+}
+
+/// Waits until the set has exactly those pods, all Ready, and its status says so.
+pub(super) async fn settles(world: &World, name: &str, pods: &[String]) -> Result<(), Stop> {
+    let expected = match pods {
+        [] => format!("the set {name:?} settles without pods"),
+        pods => format!(
+            "the set {name:?} settles with exactly {}, all Ready",
+            pods.join(", ")
+        ),
+    };
+    let settled = |seen: &Seen<'_>| {
+        let set = seen.set(name)?;
+        let status = set.status.as_ref()?;
+        let there = seen.pods_of(name);
+        let names: Vec<&str> = there
+            .iter()
+            .filter_map(|pod| pod.metadata.name.as_deref())
+            .collect();
+        let mut wanted: Vec<&str> = pods.iter().map(String::as_str).collect();
+        wanted.sort_by_key(|pod| sets::ordinal_of(name, pod));
+        let ready = there
+            .iter()
+            .all(|pod| sets::is_running_and_ready(pod) && !sets::is_terminating(pod));
+        let count = i32::try_from(pods.len()).unwrap_or(i32::MAX);
+        let counted = status.replicas == count && status.ready_replicas.unwrap_or(0) == count;
+        let answered = status.observed_generation >= set.metadata.generation;
+        (names == wanted && ready && counted && answered).then_some(())
+    };
+    world
+        .comes(world.scene.deadlines.whole_set, &expected, settled)
+        .await
+}
+
+#[then(expr = "the set {string} disappears")]
+async fn disappears(world: &mut World, name: String) -> Result<(), Stop> {
+    let expected = format!("the set {name:?} is gone");
+    world
+        .comes_true(&expected, |seen| seen.set(&name).is_none())
+        .await
+}
+
+#[then(expr = "the set {string} disappears only after its pods")]
+async fn disappears_last(world: &mut World, name: String) -> Result<(), Stop> {
+    disappears(world, name.clone()).await?;
+    world.judge("the set is there until its last pod is gone", |seen| {
+        let left: Vec<_> = seen.pods_of(&name);
+        match left.as_slice() {
+            [] => Ok(()),
+            [pod, ..] => Err(format!(
+                "the set is gone and {} is there",
+                crate::world::tell_pod(pod)
+            )),
+        }
+    })
+}
+
+#[given(expr = "its pods answer a probe")]
+async fn is_probed(world: &mut World) -> Result<(), Stop> {
+    let probe =
+        json!({ "exec": { "command": ["cat", super::readiness::ANSWER] }, "periodSeconds": 1 });
+    let change = json!({ "spec": { "template": { "spec": {
+        "containers": [{ "name": "main", "readinessProbe": probe }],
+    } } } });
+    world.shape(change).await
+}
+
+#[given(expr = "its pods never finish their initialization")]
+async fn is_never_initialized(world: &mut World) -> Result<(), Stop> {
+    let image = world.scene.cluster.capabilities().image.clone();
+    let mut container = crate::world::pod_spec(&image)["containers"][0].clone();
+    container["name"] = json!("init");
+    container["command"] = json!(["sleep", "2147483647"]);
+    let change = json!({ "spec": { "template": { "spec": { "initContainers": [container] } } } });
+    world.shape(change).await
+}
+
+#[given(expr = "its pods wait for a readiness gate that nobody answers")]
+async fn is_gated(world: &mut World) -> Result<(), Stop> {
+    let other = format!("{GATE}-by-somebody");
+    let change = json!({ "spec": { "template": { "spec": { "readinessGates": [{ "conditionType": other }] } } } });
+    world.shape(change).await
+}
+
+#[given(expr = "the namespace allows {int} pod(s)")]
+#[when(expr = "the namespace allows {int} pod(s)")]
+async fn is_limited(world: &mut World, pods: i64) -> Result<(), Stop> {
+    use k8s_openapi::api::core::v1::ResourceQuota;
+    use kube::{
+        Api,
+        api::{Patch, PatchParams},
+    };
+    world.acts().await;
+    let api: Api<ResourceQuota> = Api::namespaced(world.client.0.clone(), world.namespace());
+    let quota = json!({
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": { "name": "pods" },
+        "spec": { "hard": { "count/pods": pods.to_string() } },
+    });
+    let params = PatchParams::apply("stsspec").force();
+    api.patch("pods", &params, &Patch::Apply(&quota)).await?;
+    // The quota counts only once its own controller has written its status.
+    let counted = || async {
+        let quota = api.get("pods").await?;
+        let hard = quota
+            .status
+            .and_then(|status| status.hard)
+            .unwrap_or_default();
+        Ok::<_, Stop>(
+            hard.get("count/pods")
+                .is_some_and(|hard| hard.0 == pods.to_string()),
+        )
+    };
+    for _ in 0..40 {
+        if counted().await? {
+            world.remember();
+            return Ok(());
+        }
+        world.rest().await;
+    }
+    Err(Stop::Inconclusive("the quota was not counted".into()))
+}

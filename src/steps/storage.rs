@@ -1,0 +1,31 @@
+//! What pods write and read.
+
+use cucumber::{given, then, when};
+
+use crate::{
+    verdict::Stop,
+    world::{State, World},
+};
+
+#[given(expr = "pod {string} writes {string} to {string}")]
+#[when(expr = "pod {string} writes {string} to {string}")]
+async fn writes(world: &mut World, pod: String, text: String, file: String) -> Result<(), Stop> {
+    let command = format!("echo '{text}' > {file}");
+    world.exec(&pod, &["sh", "-c", &command]).await?;
+    Ok(())
+}
+
+#[then(expr = "pod {string} reads {string} from {string}")]
+async fn reads(world: &mut World, pod: String, text: String, file: String) -> Result<(), Stop> {
+    let expected = format!("pod {pod:?} runs");
+    world
+        .comes_true(&expected, |seen| seen.is(&pod, State::Running))
+        .await?;
+    let found = world.exec(&pod, &["cat", &file]).await?;
+    if found == text {
+        return Ok(());
+    }
+    Err(Stop::Fail(format!(
+        "expected: pod {pod:?} reads {text:?} from {file}; seen: {found:?}"
+    )))
+}
