@@ -6,6 +6,7 @@
 mod admission;
 pub mod apply;
 pub mod defaults;
+mod events;
 mod http;
 mod meta;
 pub mod patch;

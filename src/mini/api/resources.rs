@@ -104,6 +104,19 @@ impl Resource {
         }
     }
 
+    /// The resource as which its objects are stored: another version's, if they have two faces.
+    pub(crate) fn stored(&self) -> &'static Self {
+        match self.group {
+            "events.k8s.io" => named("", "events"),
+            _ => &RESOURCES[self.index],
+        }
+    }
+
+    /// Its objects are stored as another resource's.
+    pub(crate) fn is_a_face(&self) -> bool {
+        self.stored().index != self.index
+    }
+
     /// Its status is written through a path of its own.
     pub(crate) fn has_status(&self) -> bool {
         self.subresources.contains(&Subresource::Status)

@@ -8,7 +8,7 @@ use std::{
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::{random::Random, resources, resources::Resource};
+use super::{events, random::Random, resources, resources::Resource};
 
 /// An object as it was at one version; its `kind` and `apiVersion` are set.
 pub(crate) type Object = Arc<Value>;
@@ -105,7 +105,7 @@ impl Store {
 
     /// Tells when the kind has changed.
     pub(crate) fn subscribe(&self, resource: &Resource) -> watch::Receiver<u64> {
-        self.changed[resource.index].subscribe()
+        self.changed[resource.stored().index].subscribe()
     }
 }
 
@@ -133,13 +133,18 @@ impl Transaction<'_> {
     }
 
     pub(crate) fn get(&self, resource: &Resource, namespace: &str, name: &str) -> Option<Object> {
-        let objects = &self.inner.kinds[resource.index].objects;
-        objects.get(&Key::new(namespace, name)).cloned()
+        let objects = &self.kind(resource).objects;
+        let object = objects.get(&Key::new(namespace, name)).cloned();
+        object.map(|object| shown(resource, object))
     }
 
     /// The objects of a kind in a namespace, or in all, by namespace and name.
     pub(crate) fn list(&self, resource: &Resource, namespace: Option<&str>) -> Vec<Object> {
-        select(&self.inner.kinds[resource.index].objects, namespace)
+        show_all(resource, select(&self.kind(resource).objects, namespace))
+    }
+
+    fn kind(&self, resource: &Resource) -> &Kind {
+        &self.inner.kinds[resource.stored().index]
     }
 
     /// As [`Transaction::list`], as it was at an earlier version.
@@ -149,7 +154,7 @@ impl Transaction<'_> {
         namespace: Option<&str>,
         version: u64,
     ) -> Result<Vec<Object>, TooOld> {
-        let kind = &self.inner.kinds[resource.index];
+        let kind = self.kind(resource);
         if version < kind.oldest {
             return Err(TooOld {
                 oldest: kind.oldest,
@@ -160,7 +165,7 @@ impl Transaction<'_> {
             .take_while(|change| change.version > version)
             .peekable();
         if later.peek().is_none() {
-            return Ok(select(&kind.objects, namespace));
+            return Ok(show_all(resource, select(&kind.objects, namespace)));
         }
         let mut objects = kind.objects.clone();
         for change in later {
@@ -170,12 +175,12 @@ impl Transaction<'_> {
                 None => objects.remove(&key),
             };
         }
-        Ok(select(&objects, namespace))
+        Ok(show_all(resource, select(&objects, namespace)))
     }
 
     /// What happened to a kind after a version.
     pub(crate) fn since(&self, resource: &Resource, version: u64) -> Result<Vec<Change>, TooOld> {
-        let kind = &self.inner.kinds[resource.index];
+        let kind = self.kind(resource);
         if version < kind.oldest {
             return Err(TooOld {
                 oldest: kind.oldest,
@@ -184,7 +189,13 @@ impl Transaction<'_> {
         let first = kind
             .history
             .partition_point(|change| change.version <= version);
-        Ok(kind.history.range(first..).cloned().collect())
+        let shown = |change: &Change| Change {
+            version: change.version,
+            before: change.before.clone().map(|before| shown(resource, before)),
+            object: shown(resource, change.object.clone()),
+            removed: change.removed,
+        };
+        Ok(kind.history.range(first..).map(shown).collect())
     }
 
     /// Stores an object under its own namespace and name, with a new version.
@@ -192,9 +203,12 @@ impl Transaction<'_> {
         if self.dry {
             return Arc::new(object);
         }
+        if resource.is_a_face() {
+            object = events::to_stored(&object);
+        }
         let version = self.next_version(&mut object);
         let object = Arc::new(object);
-        let kind = &mut self.inner.kinds[resource.index];
+        let kind = &mut self.inner.kinds[resource.stored().index];
         let before = kind.objects.insert(key_of(&object), object.clone());
         self.remember(
             resource,
@@ -205,7 +219,7 @@ impl Transaction<'_> {
                 removed: false,
             },
         );
-        object
+        shown(resource, object)
     }
 
     /// Removes an object that is there; its last state, with the version of the removal.
@@ -213,7 +227,7 @@ impl Transaction<'_> {
         if self.dry {
             return object.clone();
         }
-        let kind = &mut self.inner.kinds[resource.index];
+        let kind = &mut self.inner.kinds[resource.stored().index];
         let Some(before) = kind.objects.remove(&key_of(object)) else {
             return object.clone();
         };
@@ -229,7 +243,7 @@ impl Transaction<'_> {
                 removed: true,
             },
         );
-        object
+        shown(resource, object)
     }
 
     fn next_version(&mut self, object: &mut Value) -> u64 {
@@ -239,14 +253,14 @@ impl Transaction<'_> {
     }
 
     fn remember(&mut self, resource: &Resource, change: Change) {
-        let kind = &mut self.inner.kinds[resource.index];
+        let kind = &mut self.inner.kinds[resource.stored().index];
         kind.history.push_back(change);
         while kind.history.len() > self.store.history_events {
             if let Some(forgotten) = kind.history.pop_front() {
                 kind.oldest = forgotten.version;
             }
         }
-        self.touched.insert(resource.index);
+        self.touched.insert(resource.stored().index);
     }
 }
 
@@ -255,6 +269,24 @@ impl Drop for Transaction<'_> {
         for index in &self.touched {
             self.store.changed[*index].send_replace(self.inner.version);
         }
+    }
+}
+
+/// A stored object as its resource shows it.
+fn shown(resource: &Resource, object: Object) -> Object {
+    match resource.is_a_face() {
+        true => Arc::new(events::from_stored(&object)),
+        false => object,
+    }
+}
+
+fn show_all(resource: &Resource, objects: Vec<Object>) -> Vec<Object> {
+    match resource.is_a_face() {
+        true => objects
+            .into_iter()
+            .map(|object| shown(resource, object))
+            .collect(),
+        false => objects,
     }
 }
 

@@ -1,6 +1,9 @@
 //! The server as clients see it.
 
+mod admission;
+mod deletion;
 mod objects;
+mod streams;
 
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::{Api, Client, api::PostParams};
@@ -33,6 +36,27 @@ fn pod(name: &str) -> Pod {
         "metadata": {"name": name, "labels": {"app": "web"}},
         "spec": {"containers": [{"name": "c", "image": "busybox"}]},
     }))
+}
+
+/// Creates any object of a built-in kind.
+async fn create<K>(client: &Client, value: Value) -> Result<K, kube::Error>
+where
+    K: kube::Resource<DynamicType = ()>
+        + Clone
+        + std::fmt::Debug
+        + DeserializeOwned
+        + serde::Serialize,
+    K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope>,
+{
+    let api: Api<K> = Api::default_namespaced(client.clone());
+    api.create(&PostParams::default(), &read(value)).await
+}
+
+fn message<T: std::fmt::Debug>(result: Result<T, kube::Error>) -> String {
+    match result {
+        Err(kube::Error::Api(status)) => status.message.clone(),
+        other => panic!("not refused: {other:?}"),
+    }
 }
 
 fn code<T: std::fmt::Debug>(result: Result<T, kube::Error>) -> u16 {

@@ -1,6 +1,14 @@
 //! What built-in admission does to writes: it fills in, refuses, and keeps accounts.
+//!
+//! It does what the plugins of an ordinary cluster do, with one exception: the service account `default` need not be
+//! there yet, since no client can wait for it before it creates its first pod.
 
+mod claims;
 mod namespaces;
+mod pods;
+mod quota;
+mod services;
+mod usage;
 
 use serde_json::Value;
 
@@ -8,50 +16,55 @@ use super::{
     Status,
     resources::{Resource, Subresource},
     store::Transaction,
-    verbs::Options,
 };
 
 pub(crate) use namespaces::namespace;
+pub(crate) use quota::{charge, settle};
 
 /// Changes a new object before it is validated.
 ///
 /// # Errors
 ///
-/// 403 for what a plugin refuses.
+/// 403 for what a plugin refuses, 422 for an address that cannot be had.
 pub(crate) fn admit(
-    _tx: &mut Transaction<'_>,
-    _resource: &Resource,
-    _object: &mut Value,
+    tx: &mut Transaction<'_>,
+    resource: &Resource,
+    object: &mut Value,
 ) -> Result<(), Status> {
-    Ok(())
+    match resource.group_kind {
+        "Pod" => pods::admit(tx, resource, object),
+        "PersistentVolumeClaim" => {
+            claims::choose_class(tx, object);
+            claims::protect(object, "kubernetes.io/pvc-protection");
+            Ok(())
+        }
+        "PersistentVolume" => {
+            claims::protect(object, "kubernetes.io/pv-protection");
+            Ok(())
+        }
+        "Service" => services::allocate(tx, object),
+        _ => Ok(()),
+    }
 }
 
 /// Changes a changed object before it is validated.
 ///
 /// # Errors
 ///
-/// 403 for what a plugin refuses.
+/// As [`admit`].
 pub(crate) fn admit_update(
-    _tx: &mut Transaction<'_>,
-    _resource: &Resource,
-    _subresource: Option<Subresource>,
-    _old: &Value,
-    _new: &mut Value,
+    tx: &mut Transaction<'_>,
+    resource: &Resource,
+    subresource: Option<Subresource>,
+    old: &Value,
+    new: &mut Value,
 ) -> Result<(), Status> {
-    Ok(())
-}
-
-/// Takes what a valid object needs, which is the last thing before it is stored.
-///
-/// # Errors
-///
-/// 403 for what there is not enough of.
-pub(crate) fn charge(
-    _tx: &mut Transaction<'_>,
-    _resource: &Resource,
-    _old: Option<&Value>,
-    _object: &mut Value,
-    _options: &Options,
-) -> Result<(), Status> {
-    Ok(())
+    match (resource.group_kind, subresource) {
+        ("PersistentVolumeClaim", None) => claims::resize(tx, resource, old, new),
+        ("Service", None) => {
+            services::keep(old, new);
+            services::allocate(tx, new)
+        }
+        _ => Ok(()),
+    }
 }

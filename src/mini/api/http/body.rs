@@ -1,4 +1,4 @@
-//! The bodies of requests: JSON or YAML, to values.
+//! The bodies of requests: JSON, YAML, and protobuf of a few kinds, to values.
 
 use serde_json::Value;
 
@@ -66,6 +66,9 @@ pub(crate) fn read(format: Format, body: &[u8]) -> Result<(Value, Vec<String>), 
                 .map_err(|error| Status::bad_request(format!("error parsing the body: {error}")))?;
             Ok((value, Vec::new()))
         }
-        Format::Protobuf => Err(unknown(&["application/json", "application/yaml"])),
+        Format::Protobuf => match super::protobuf::read(body) {
+            Some(value) => Ok((value, Vec::new())),
+            None => Err(unknown(&["application/json", "application/yaml"])),
+        },
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod answer;
 pub(crate) mod body;
 pub(crate) mod discovery;
 pub(crate) mod openapi;
+mod protobuf;
 pub(crate) mod query;
 pub(crate) mod route;
 pub(crate) mod transport;

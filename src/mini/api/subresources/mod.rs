@@ -1,5 +1,8 @@
 //! The paths below an object.
 
+mod binding;
+mod connect;
+mod eviction;
 pub(crate) mod reviews;
 mod scale;
 
@@ -30,8 +33,12 @@ pub(crate) async fn dispatch(state: &Arc<State>, call: Call) -> Result<Response<
     if !subresource.verbs().contains(&verb) {
         return Err(Status::method_not_allowed());
     }
+    use Subresource::{Attach, Binding, Eviction, Exec, Log, Scale};
     let done = match (subresource, verb) {
-        (Subresource::Scale, _) => scale::handle(state, &call, verb)?,
+        (Exec | Attach | Log, _) => return connect::connect(state, call, subresource).await,
+        (Binding, _) => binding::create(state, &call)?,
+        (Eviction, _) => eviction::create(state, &call)?,
+        (Scale, _) => scale::handle(state, &call, verb)?,
         (_, "get") => verbs::get(state, &call)?,
         (part, "update") => verbs::replace(state, &call, part)?,
         (part, "patch") => verbs::change(state, &call, part)?,

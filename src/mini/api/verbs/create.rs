@@ -71,7 +71,7 @@ pub(crate) fn create(
             &causes,
         ));
     }
-    admission::charge(tx, resource, None, &mut object, options)?;
+    let charged = admission::charge(tx, resource, None, &object)?;
     if let Some(present) = tx.get(resource, namespace, &name) {
         let mut status = Status::already_exists(resource.group, resource.plural, &name);
         if meta::is_terminating(&present) {
@@ -83,6 +83,7 @@ pub(crate) fn create(
         let stamp = options.stamp();
         apply::track(None, &mut object, &options.manager, "Update", "", &stamp);
     }
+    admission::settle(tx, charged);
     Ok(tx.put(resource, object))
 }
 

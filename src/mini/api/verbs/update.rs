@@ -150,7 +150,7 @@ fn update_to(
     if !causes.is_empty() {
         return Err(refused(&causes));
     }
-    admission::charge(tx, resource, Some(old), &mut new, options)?;
+    let charged = admission::charge(tx, resource, Some(old), &new)?;
     if update.track {
         let untouched = new == **old;
         if !untouched {
@@ -165,6 +165,7 @@ fn update_to(
         tx.remove(resource, old);
         return Ok(new.into());
     }
+    admission::settle(tx, charged);
     Ok(tx.put(resource, new))
 }
 
@@ -213,6 +214,18 @@ fn keep(resource: &Resource, subresource: Option<Subresource>, old: &Value, new:
             }
         }
         Some(Subresource::Finalize) => meta::keep(old, new, "status"),
+        Some(Subresource::EphemeralContainers) => {
+            let containers = new["spec"].get("ephemeralContainers").cloned();
+            *new = old.clone();
+            if let Some(containers) = containers {
+                new["spec"]["ephemeralContainers"] = containers;
+            }
+        }
+        Some(Subresource::Resize) => {
+            let sent = std::mem::replace(new, old.clone());
+            resize(&sent, new);
+        }
+        Some(Subresource::Binding) => {}
         None if resource.kind == "Namespace" => {
             meta::keep(old, new, "status");
             new["spec"] = old["spec"].clone();
@@ -244,9 +257,26 @@ fn keep(resource: &Resource, subresource: Option<Subresource>, old: &Value, new:
     }
 }
 
+/// Takes over the amounts that the containers of another object ask for.
+fn resize(sent: &Value, new: &mut Value) {
+    for list in ["containers", "initContainers"] {
+        let containers = new["spec"][list].as_array_mut().into_iter().flatten();
+        for container in containers {
+            let others = sent["spec"][list].as_array().into_iter().flatten();
+            let mut others = others.filter(|other| other["name"] == container["name"]);
+            let Some(other) = others.next() else { continue };
+            for field in ["resources", "resizePolicy"] {
+                meta::keep(other, container, field);
+            }
+        }
+    }
+}
+
 fn raise_generation(resource: &Resource, old: &Value, new: &mut Value) {
     let changed = match resource.generation {
         Generation::None => false,
+        // A pod's node is not a change of what is asked of it.
+        Generation::Spec if old["spec"]["nodeName"] != new["spec"]["nodeName"] => false,
         Generation::Spec => old["spec"] != new["spec"],
         Generation::All => without_bookkeeping(old) != without_bookkeeping(new),
     };
