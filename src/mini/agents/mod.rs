@@ -14,11 +14,14 @@ mod testing;
 
 pub mod accounts;
 pub mod disruption;
+pub mod dns;
 pub mod endpoints;
 pub mod garbage;
 pub mod namespaces;
+pub mod network;
 pub mod quota;
 pub mod scheduler;
+pub mod shell;
 pub mod volumes;
 pub mod workloads;
 
