@@ -263,3 +263,6 @@ impl Debug for Options {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;
