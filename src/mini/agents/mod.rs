@@ -157,3 +157,6 @@ pub(crate) fn is_gone(error: &kube::Error) -> bool {
 pub(crate) fn exists_already(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.is_already_exists())
 }
+
+#[cfg(test)]
+mod tests;

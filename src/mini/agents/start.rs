@@ -15,6 +15,7 @@ use super::{
     Context, Error, Options, accounts, disruption, doing, endpoints, exists_already, garbage,
     namespaces, quota, scheduler, volumes, workloads,
 };
+use crate::mini::kubelet::Kubelets;
 
 /// The agents of a cluster, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -132,7 +133,8 @@ impl Drop for Agents {
 }
 
 /// Starts the agents that the options name on the current runtime, all as clients of the context's API server.
-pub fn start(context: &Context, options: &Options) -> Agents {
+pub fn start(context: &Context, options: &Options, kubelets: &Kubelets) -> Agents {
+    let _ = kubelets;
     let mut agents = Agents {
         tasks: Vec::new(),
         starting: watch::Sender::new(()),
