@@ -1,5 +1,7 @@
 //! The endpoints' agent: keeps the EndpointSlices of each Service that selects pods.
 
+pub mod legacy;
+
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use k8s_openapi::{

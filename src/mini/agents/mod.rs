@@ -99,7 +99,7 @@ pub struct Options {
     pub nodes: usize,
     /// How long nodes take.
     pub node: NodeTimes,
-    /// Agents that do not run. None.
+    /// Agents that do not run. [`Name::LegacyEndpoints`], which next to nobody reads.
     pub without: BTreeSet<Name>,
     /// Agents that get a client of their own. None.
     pub clients: Clients,
@@ -110,7 +110,7 @@ impl Default for Options {
         Self {
             nodes: 1,
             node: NodeTimes::default(),
-            without: BTreeSet::new(),
+            without: [Name::LegacyEndpoints].into(),
             clients: Clients::default(),
         }
     }

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use tokio::{sync::watch, task::AbortHandle};
 
 use super::{
-    Context, Error, Options, accounts, disruption, doing, endpoints, exists_already, garbage,
-    namespaces, quota, scheduler, volumes, workloads,
+    Context, Error, Options, accounts, disruption, dns, doing, endpoints, exists_already, garbage,
+    namespaces, network::Network, quota, scheduler, volumes, workloads,
 };
 use crate::mini::kubelet::Kubelets;
 
@@ -35,6 +35,8 @@ pub enum Name {
     Volumes,
     /// Keeps the EndpointSlices of Services.
     Endpoints,
+    /// Keeps the Endpoints of Services, as a copy of the slices.
+    LegacyEndpoints,
     /// Answers names.
     Dns,
     /// Removes what has lost its owners.
@@ -51,7 +53,7 @@ pub enum Name {
 
 impl Name {
     /// All of them, in the order in which they start.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Base,
         Self::Accounts,
         Self::Namespaces,
@@ -59,6 +61,7 @@ impl Name {
         Self::Node,
         Self::Volumes,
         Self::Endpoints,
+        Self::LegacyEndpoints,
         Self::Dns,
         Self::Garbage,
         Self::ReplicaSets,
@@ -107,12 +110,18 @@ pub(super) struct Starting(
 pub struct Agents {
     tasks: Vec<AbortHandle>,
     starting: watch::Sender<()>,
+    network: Network,
 }
 
 impl Agents {
     /// Resolves once what every cluster has is there and all agents' caches are filled.
     pub async fn ready(&self) {
         self.starting.closed().await;
+    }
+
+    /// The network of the pods, to be asked from outside.
+    pub fn network(&self) -> &Network {
+        &self.network
     }
 
     fn spawn<F: Future<Output = ()> + Send + 'static>(
@@ -138,6 +147,7 @@ pub fn start(context: &Context, options: &Options, kubelets: &Kubelets) -> Agent
     let mut agents = Agents {
         tasks: Vec::new(),
         starting: watch::Sender::new(()),
+        network: Network::new(),
     };
     for name in Name::ALL {
         if options.without.contains(&name) {
@@ -151,9 +161,14 @@ pub fn start(context: &Context, options: &Options, kubelets: &Kubelets) -> Agent
             Name::Accounts => agents.spawn(context, accounts::run),
             Name::Namespaces => agents.spawn(context, namespaces::run),
             Name::Scheduler => agents.spawn(context, scheduler::run),
-            Name::Node | Name::Dns => {}
+            Name::Node => {}
+            Name::Dns => {
+                let task = dns::spawn(context, &agents.network);
+                agents.tasks.push(task.abort_handle());
+            }
             Name::Volumes => agents.spawn(context, volumes::run),
             Name::Endpoints => agents.spawn(context, endpoints::run),
+            Name::LegacyEndpoints => agents.spawn(context, endpoints::legacy::run),
             Name::Garbage => agents.spawn(context, garbage::run),
             Name::ReplicaSets => agents.spawn(context, workloads::replica_sets::run),
             Name::Deployments => agents.spawn(context, workloads::deployments::run),

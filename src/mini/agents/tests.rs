@@ -23,7 +23,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
-    Agents, Context, Name, Options, start,
+    Agents, Clients, Context, Name, Options, start,
     testing::{node, object, ready},
 };
 use crate::{
@@ -45,7 +45,7 @@ impl Cluster {
         let client = server.client("test/1");
         let context = Context::new(server.client("agents/1"), clock);
         let options = Options {
-            without: [Name::Node, Name::Dns].into(),
+            without: [Name::Node].into(),
             ..Options::default()
         };
         let agents = start(&context, &options, server.kubelets());
@@ -452,4 +452,66 @@ async fn nobody_writes_in_a_cluster_where_nothing_happens() {
     let before = version().await;
     tokio::time::sleep(Duration::from_secs(3600)).await;
     assert_eq!(version().await, before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_agent_can_be_made_wrong_while_all_others_stay_right() {
+    let blind = Clients::new(|name, _| {
+        let nothing = tower::service_fn(async |_: http::Request<kube::client::Body>| {
+            let answer = http::Response::builder()
+                .status(500)
+                .body(kube::client::Body::empty());
+            answer.map_err(|error| error.to_string())
+        });
+        (name == Name::Scheduler).then(|| Client::new(nothing, "default"))
+    });
+    let clock = Clock::starting_at("2026-01-01T00:00:00Z".parse().expect("a time"));
+    let server = Server::new(clock, ServerOptions::default());
+    let context = Context::new(server.client("agents/1"), clock);
+    let options = Options {
+        clients: blind,
+        ..Options::default()
+    };
+    let _agents = start(&context, &options, server.kubelets());
+    let deployments = Api::<Deployment>::namespaced(server.client("test/1"), "default");
+    settle().await;
+    create(&deployments, deployment(2)).await;
+    settle().await;
+    let pods = Api::<Pod>::namespaced(server.client("test/1"), "default");
+    let pods = pods.list(&ListParams::default()).await.expect("a list");
+    assert_eq!(pods.items.len(), 2);
+    assert!(pods.iter().all(|pod| {
+        pod.spec
+            .as_ref()
+            .is_some_and(|spec| spec.node_name.is_none())
+    }));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_history() {
+    let history = || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build();
+        runtime.expect("a runtime").block_on(async {
+            let cluster = Cluster::start().await;
+            create(&cluster.api::<Deployment>(), deployment(3)).await;
+            settle().await;
+            let pods = cluster.list::<Pod>().await;
+            let events = cluster.list::<Event>().await;
+            let pods = pods
+                .into_iter()
+                .map(|pod| (pod.name_any(), pod.metadata.resource_version));
+            let events = events
+                .into_iter()
+                .map(|event| (event.name_any(), event.metadata.resource_version));
+            pods.chain(events).collect::<Vec<_>>()
+        })
+    };
+    let first = history();
+    assert!(first.len() > 6, "{first:?}");
+    for _ in 0..3 {
+        assert_eq!(history(), first);
+    }
 }

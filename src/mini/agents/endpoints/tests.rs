@@ -167,3 +167,37 @@ fn only_what_differs_is_written() {
         matches!(first.as_slice(), [Write::Create(slice)] if slice.endpoints == Some(Vec::new()))
     );
 }
+
+#[test]
+fn endpoints_tell_the_ready_from_the_others_and_leave_out_the_going() {
+    let pods = [
+        web("web-0", "10.0.0.1", &json!({})),
+        web(
+            "web-1",
+            "10.0.0.2",
+            &json!({"status": {"conditions": [{"type": "Ready", "status": "False"}]}}),
+        ),
+        web(
+            "web-2",
+            "10.0.0.3",
+            &json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}),
+        ),
+    ];
+    let endpoints = legacy::endpoints(&service(&json!({})), &pods).expect("endpoints");
+    let address = |name: &str, ip: &str| {
+        json!({
+            "hostname": name,
+            "ip": ip,
+            "nodeName": "n1",
+            "targetRef": {"kind": "Pod", "namespace": "default", "name": name, "uid": format!("uid-{name}")},
+        })
+    };
+    assert_eq!(
+        json!(endpoints.subsets),
+        json!([{
+            "addresses": [address("web-0", "10.0.0.1")],
+            "notReadyAddresses": [address("web-1", "10.0.0.2")],
+            "ports": [{"name": "web", "port": 8080, "protocol": "TCP"}],
+        }])
+    );
+}

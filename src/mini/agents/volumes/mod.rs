@@ -33,6 +33,7 @@ use super::{
     queue::{Agent, Queue, work},
     start::Starting,
 };
+use crate::sets;
 
 /// A claim or a volume.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +42,8 @@ enum Work {
     Volume(Key),
     /// All claims that are not bound.
     Waiting,
+    /// A pod with volumes of its own.
+    Pod(Key),
 }
 
 struct Volumes {
@@ -118,6 +121,10 @@ impl Volumes {
         let queue = self.queue.clone();
         // Only the end of a pod changes what a claim needs: its protection.
         self.pods.listen(move |change: &Change<Pod>| {
+            let fresh = change.new.as_deref().filter(|_| change.old.is_none());
+            if fresh.is_some_and(|pod| plan::own_claims(pod).next().is_some()) {
+                queue.add(Work::Pod(change.key.clone()));
+            }
             let Some(gone) = change.old.as_ref().filter(|_| change.new.is_none()) else {
                 return;
             };
@@ -296,6 +303,23 @@ impl Volumes {
         Ok(())
     }
 
+    /// Makes the claims of a pod's generic ephemeral volumes.
+    async fn own_claims(&self, key: &Key) -> Result<(), Error> {
+        let Some(pod) = self.pods.get(key).filter(|pod| !sets::is_terminating(pod)) else {
+            return Ok(());
+        };
+        let api = self.claims_api(&key.namespace);
+        for claim in plan::own_claims(&pod) {
+            match api.create(&PostParams::default(), &claim).await {
+                Err(error) if exists_already(&error) => {}
+                answer => self
+                    .claims
+                    .learn(&answer.map_err(doing(format!("create a claim of pod {key}")))?),
+            }
+        }
+        Ok(())
+    }
+
     /// Asks the API server itself before it lets a claim go: a pod may have come that the cache does not know.
     async fn unprotect(&self, key: &Key, claim: &PersistentVolumeClaim) -> Result<(), Error> {
         let pods = Api::<Pod>::namespaced(self.context.client.clone(), &key.namespace);
@@ -400,6 +424,7 @@ impl Agent for Volumes {
         match key {
             Work::Claim(key) => self.claim(key).await,
             Work::Volume(key) => self.volume(key).await,
+            Work::Pod(key) => self.own_claims(key).await,
             Work::Waiting => {
                 let claims = self.claims.list();
                 for claim in claims.iter().filter(|claim| !matching::is_bound(claim)) {

@@ -12,7 +12,7 @@ use k8s_openapi::{
     },
     apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::ObjectMeta},
 };
-use kube::ResourceExt;
+use kube::{Resource, ResourceExt};
 
 use super::matching::{
     BIND_COMPLETED, BOUND_BY_CONTROLLER, SELECTED_NODE, agrees, capacity, claim_ref, class,
@@ -86,6 +86,30 @@ pub(super) fn uses(pod: &Pod, claim: &str) -> bool {
                 volume.ephemeral.is_some() && format!("{}-{}", pod.name_any(), volume.name) == claim
             }
         })
+}
+
+/// The claims that a pod's generic ephemeral volumes need; they go with the pod.
+pub(super) fn own_claims(pod: &Pod) -> impl Iterator<Item = PersistentVolumeClaim> {
+    let spec = pod.spec.as_ref();
+    let volumes = spec
+        .into_iter()
+        .flat_map(|spec| spec.volumes.iter().flatten());
+    volumes.filter_map(|volume| {
+        let template = volume.ephemeral.as_ref()?.volume_claim_template.as_ref()?;
+        let meta = template.metadata.clone().unwrap_or_default();
+        Some(PersistentVolumeClaim {
+            metadata: ObjectMeta {
+                name: Some(format!("{}-{}", pod.name_any(), volume.name)),
+                namespace: pod.namespace(),
+                labels: meta.labels,
+                annotations: meta.annotations,
+                owner_references: pod.controller_owner_ref(&()).map(|owner| vec![owner]),
+                ..ObjectMeta::default()
+            },
+            spec: Some(template.spec.clone()),
+            status: None,
+        })
+    })
 }
 
 /// Decides about a claim; `pods` are those of its namespace.
