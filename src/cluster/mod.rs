@@ -2,7 +2,9 @@
 //!
 //! Where it runs is a tier; the tiers are named by `suite` alone. Faults belong to the tap, not here.
 
-use std::{collections::BTreeSet, net::IpAddr};
+pub mod embedded;
+
+use std::{collections::BTreeSet, fmt, net::IpAddr};
 
 use futures::future::BoxFuture;
 use kube::{Client, api::ApiResource};
@@ -51,6 +53,25 @@ pub enum Need {
     Delivery,
     /// Versions of API server and controller can be chosen apart.
     Skew,
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Kubelet => "kubelet",
+            Self::Dns => "dns",
+            Self::Resolver => "resolver",
+            Self::Volumes => "volumes",
+            Self::Gc => "gc",
+            Self::Nodes => "nodes",
+            Self::Faults => "faults",
+            Self::Quota => "quota",
+            Self::Disruption => "disruption",
+            Self::Attribution => "attribution",
+            Self::Delivery => "delivery",
+            Self::Skew => "skew",
+        })
+    }
 }
 
 /// What a cluster offers.

@@ -7,6 +7,7 @@
 
 mod json;
 mod junit;
+pub mod lines;
 mod listing;
 mod outcome;
 pub mod terminal;
@@ -198,6 +199,8 @@ pub struct Judged {
     pub verdict: Word,
     /// Why it is not a pass: the judges that say so.
     pub because: Vec<String>,
+    /// No scenario judged it: whatever it passed, it passed because the histories of others keep it.
+    pub by_invariants_alone: bool,
 }
 
 impl Report {

@@ -100,6 +100,8 @@ pub struct Outcome {
     pub slice: Vec<Line>,
     /// Panics of background tasks.
     pub panics: Vec<Caught>,
+    /// What else there is to know of it.
+    pub notes: Vec<String>,
 }
 
 impl Outcome {
@@ -114,7 +116,15 @@ impl Outcome {
             findings: Vec::new(),
             slice: Vec::new(),
             panics: Vec::new(),
+            notes: Vec::new(),
         }
+    }
+
+    /// What an invariant says of it, if its premise arose or it could not decide.
+    pub fn finding(&self, invariant: &str) -> Option<&Finding> {
+        self.findings
+            .iter()
+            .find(|finding| finding.invariant == invariant)
     }
 
     /// It failed or some invariant is violated in it.
@@ -127,6 +137,13 @@ impl Outcome {
     }
 }
 
+impl Finding {
+    /// Its premise arose, and something was decided.
+    pub fn decided(&self) -> bool {
+        self.strict + self.windowed + self.violations.len() > 0
+    }
+}
+
 /// What an invariant says of one history.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Finding {
@@ -136,7 +153,7 @@ pub struct Finding {
     pub strict: usize,
     /// Decisions that only an older state in the window allows.
     pub windowed: usize,
-    /// Decisions to which its premise did not apply.
+    /// Decisions that nothing can be said of.
     pub vacuous: usize,
     /// Each breach.
     pub violations: Vec<Violation>,

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::{Conclusion, Counts, Line, Outcome, Report, Run, Word};
 use crate::{
-    inventory::{self, Level, Party},
+    inventory::{self, Level},
     verdict::Verdict,
 };
 
@@ -127,6 +127,16 @@ pub fn end(report: &Report, style: Style) -> String {
     text
 }
 
+/// The same for those who want no more than what failed and what it comes to.
+pub fn short_end(report: &Report, style: Style) -> String {
+    let mut text = String::new();
+    for outcome in report.failures() {
+        let _ = writeln!(text, "\n{}", style.paint(31, &failure(report, outcome)));
+    }
+    conclusion(&mut text, report, style);
+    text
+}
+
 /// Everything there is to say about a scenario that failed or broke an invariant.
 pub fn failure(report: &Report, outcome: &Outcome) -> String {
     let scenario = &outcome.scenario;
@@ -176,7 +186,10 @@ pub fn failure(report: &Report, outcome: &Outcome) -> String {
             &format!("{}{}", caught.message, at(caught.location.as_deref())),
         );
     }
-    if matches!(outcome.verdict, Verdict::Failed { .. }) && !outcome.slice.is_empty() {
+    for note in &outcome.notes {
+        row("note", note);
+    }
+    if !outcome.slice.is_empty() {
         row("history", &lines(&outcome.slice));
     }
     for finding in &outcome.findings {
@@ -310,24 +323,27 @@ fn behaviours(text: &mut String, report: &Report) {
         .iter()
         .filter(|judged| judged.party == report.run.party)
         .collect();
-    let count = |level: Level, word: Word| {
-        ours.iter()
-            .filter(|judged| judged.level == level && judged.verdict == word)
-            .count()
-    };
     let _ = writeln!(text, "\nbehaviours of the {}", report.run.party);
     for level in [Level::Core, Level::Extended, Level::Observed] {
-        let [passed, failed, skipped, undecided] = [
-            Word::Passed,
-            Word::Failed,
-            Word::Skipped,
-            Word::Inconclusive,
-        ]
-        .map(|word| count(level, word));
-        let all = passed + failed + skipped + undecided;
+        let of_level: Vec<_> = ours.iter().filter(|judged| judged.level == level).collect();
+        let count = |word: Word| {
+            of_level
+                .iter()
+                .filter(|judged| judged.verdict == word)
+                .count()
+        };
+        let alone = of_level
+            .iter()
+            .filter(|judged| judged.verdict == Word::Passed && judged.by_invariants_alone)
+            .count();
         let _ = writeln!(
             text,
-            "  {level:<9} {all:>3} judged: {passed} passed, {failed} failed, {skipped} skipped, {undecided} inconclusive"
+            "  {level:<9} {:>3} judged: {} passed ({alone} by invariants alone), {} failed, {} skipped, {} inconclusive",
+            of_level.len(),
+            count(Word::Passed),
+            count(Word::Failed),
+            count(Word::Skipped),
+            count(Word::Inconclusive)
         );
     }
     for judged in report
@@ -351,18 +367,18 @@ fn behaviours(text: &mut String, report: &Report) {
             judged.because.join(", ")
         );
     }
-    let environment = report
+    let others = report
         .behaviours
         .iter()
-        .filter(|judged| judged.party != Party::Controller);
-    let held = environment
+        .filter(|judged| judged.party != report.run.party);
+    let held = others
         .clone()
         .filter(|judged| judged.verdict == Word::Passed)
         .count();
     let _ = writeln!(
         text,
         "  of other parties: {held} of {} hold",
-        environment.count()
+        others.count()
     );
 }
 

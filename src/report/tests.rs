@@ -35,6 +35,7 @@ fn outcome(line: usize, name: &str, verdict: Verdict) -> Outcome {
         findings: Vec::new(),
         slice: Vec::new(),
         panics: Vec::new(),
+        notes: Vec::new(),
     }
 }
 
@@ -150,6 +151,7 @@ fn example() -> Report {
             level: Level::Core,
             verdict: Word::Failed,
             because: vec!["ordering/startup:14".into(), "inv-create-gate".into()],
+            by_invariants_alone: false,
         }],
         stray_panics: Vec::new(),
     }

@@ -1,12 +1,339 @@
 //! One run: select scenarios, start a cluster and a subject for each, drive them, collect what they come to.
+//!
+//! This is also the library's front door: a controller of one's own, judged from one's own `cargo test`.
+//!
+//! ```no_run
+//! use stsspec::suite::Suite;
+//!
+//! # async fn my_controller(_: stsspec::kube::Client) {}
+//! Suite::new(|cx| async move { my_controller(cx.client()).await })
+//!     .select("ordering")
+//!     .core()
+//!     .run()
+//!     .assert_conformant();
+//! ```
+//!
+//! # Guarantees
+//!
+//! - Each scenario has a cluster and a subject of its own; nothing of it is left when it ends.
+//! - On the embedded cluster time is virtual: it stands still while anything is to be done, and jumps when nothing is. A
+//!   controller has to wait with tokio's timers, not with the system's.
+//! - The same seed gives the same run, where the subject is deterministic.
 
 pub mod drive;
 pub mod event;
+mod excused;
 pub mod features;
+mod findings;
 mod guard;
 mod nearest;
+mod needs;
 mod panics;
 pub mod plan;
 pub mod select;
+mod stage;
+mod steps;
+mod subject;
+mod verdicts;
+
+use std::{
+    future::Future,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use cucumber::World as _;
+
+use self::{
+    drive::{Interrupt, Mode},
+    event::Event,
+    plan::Plan,
+    select::{Selection, Tags},
+    stage::Stage,
+};
+use crate::{
+    cluster::{Target, embedded},
+    inventory,
+    report::{Listed, ListedBehaviour, Outcome, Profile, Report, Run, Scenario},
+    world::World,
+};
 
 pub use guard::Limits;
+pub use steps::steps;
+pub use subject::{Context, Function, Subject, Unknown as UnknownSubject};
+
+/// A run to be.
+#[derive(Debug)]
+pub struct Suite {
+    subject: Subject,
+    selection: Selection,
+    features: Option<PathBuf>,
+    seed: u64,
+    timeout_scale: f64,
+    dry: bool,
+    drive: drive::Options,
+}
+
+/// Why there is no run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The features cannot be read.
+    #[error(transparent)]
+    Features(#[from] features::Error),
+    /// Nothing is selected.
+    #[error(transparent)]
+    Nothing(#[from] select::Nothing),
+}
+
+impl Suite {
+    /// A run that judges a controller: an async function of what it is given. It is started anew for each scenario and
+    /// dropped when that ends.
+    pub fn new<F, Fut>(controller: F) -> Self
+    where
+        F: Fn(Context) -> Fut + Send + Sync + 'static,
+        Fut: Future + Send + 'static,
+    {
+        Self::of(Subject::function(controller))
+    }
+
+    /// A run that judges any subject.
+    pub fn of(subject: Subject) -> Self {
+        Self {
+            subject,
+            selection: Selection::default(),
+            features: None,
+            seed: 1,
+            timeout_scale: 1.0,
+            dry: false,
+            drive: drive::Options::default(),
+        }
+    }
+
+    /// Adds a part of the specification: a chapter, a path as `ordering/startup`, one scenario as `ordering/startup:12`
+    /// or by its name, or a behaviour's id. Without any, all of it runs.
+    #[must_use]
+    pub fn select(mut self, part: impl Into<String>) -> Self {
+        self.selection.parts.push(part.into());
+        self
+    }
+
+    /// Runs only scenarios whose tags fit.
+    #[must_use]
+    pub fn tags(mut self, tags: Tags) -> Self {
+        self.selection.tags = Some(tags);
+        self
+    }
+
+    /// Only core behaviours count, and only scenarios that judge one run.
+    #[must_use]
+    pub fn core(self) -> Self {
+        self.profile(Profile::Core)
+    }
+
+    /// Which levels count.
+    #[must_use]
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.selection.profile = profile;
+        self
+    }
+
+    /// What everything random comes from. 1.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// How many scenarios run at once. As many as the machine has cores.
+    #[must_use]
+    pub fn parallel(mut self, threads: usize) -> Self {
+        self.drive.mode = Mode::Isolated { threads };
+        self
+    }
+
+    /// The first failure ends the run.
+    #[must_use]
+    pub fn fail_fast(mut self, yes: bool) -> Self {
+        self.drive.fail_fast = yes;
+        self
+    }
+
+    /// How many times longer than usual steps wait, on the cluster's clock. 1.
+    #[must_use]
+    pub fn timeout_scale(mut self, factor: f64) -> Self {
+        self.timeout_scale = factor;
+        self
+    }
+
+    /// Real time that a scenario may take before it is stopped and counts as inconclusive. 60 s.
+    #[must_use]
+    pub fn real_limit(mut self, limit: Duration) -> Self {
+        self.drive.real_limit = limit;
+        self
+    }
+
+    /// Everything but the scenarios themselves: those that could run are skipped.
+    #[must_use]
+    pub fn dry_run(mut self, yes: bool) -> Self {
+        self.dry = yes;
+        self
+    }
+
+    /// Features of a folder instead of those that are compiled in; it has a folder for each chapter.
+    #[must_use]
+    pub fn features_in(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.features = Some(folder.into());
+        self
+    }
+
+    /// Runs to the end and gives the report. Blocks; may be called from a plain `#[test]`.
+    ///
+    /// # Panics
+    ///
+    /// Nothing is selected, or the features cannot be read.
+    #[track_caller]
+    pub fn run(self) -> Report {
+        match self.run_with(&Interrupt::default(), &mut |_| {}) {
+            Ok(report) => report,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Runs to the end, or until it is interrupted, and tells on the way what happens. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// Nothing is selected, or the features cannot be read.
+    pub fn run_with(
+        self,
+        interrupt: &Interrupt,
+        tell: &mut dyn FnMut(Event),
+    ) -> Result<Report, Error> {
+        let begin = Instant::now();
+        let plan = self.plan()?;
+        let mut run = self.describe();
+        let scenarios: Vec<Arc<Scenario>> = plan
+            .scenarios
+            .iter()
+            .map(|planned| planned.scenario.clone())
+            .collect();
+        tell(Event::Started {
+            run: run.clone(),
+            scenarios: scenarios.len(),
+        });
+        let stage = Stage {
+            plan,
+            subject: self.subject,
+            target: Target::apps_v1(),
+            limits: Limits::default(),
+            timeout_scale: self.timeout_scale,
+            dry: self.dry,
+        };
+        let mut outcomes: Vec<Outcome> = Vec::new();
+        let strays = drive::drive(
+            scenarios,
+            Arc::new(stage),
+            self.drive,
+            interrupt,
+            &mut |event| {
+                if let Event::Finished(outcome) = &event {
+                    outcomes.push(outcome.clone());
+                }
+                tell(event);
+            },
+        );
+        run.real_seconds = begin.elapsed().as_secs_f64();
+        let interrupted = interrupt.is_raised();
+        Ok(verdicts::conclude(
+            run,
+            outcomes,
+            strays,
+            interrupted,
+            inventory::embedded(),
+            excused::embedded(),
+        ))
+    }
+
+    /// The selected scenarios, without running any, and why some would be skipped.
+    ///
+    /// # Errors
+    ///
+    /// Nothing is selected, or the features cannot be read.
+    pub fn list(&self) -> Result<Vec<Listed>, Error> {
+        let offered = embedded::capabilities(embedded::Options::default().server.version);
+        let plan = self.plan()?;
+        let listed = plan.scenarios.iter().map(|planned| Listed {
+            id: planned.scenario.id(),
+            skipped: needs::unmet(&planned.scenario, inventory::embedded(), &offered),
+            scenario: (*planned.scenario).clone(),
+        });
+        Ok(listed.collect())
+    }
+
+    /// Every behaviour of the inventory, and who judges it.
+    ///
+    /// # Errors
+    ///
+    /// The features cannot be read.
+    pub fn list_behaviours(&self) -> Result<Vec<ListedBehaviour>, Error> {
+        let plan = self.whole_plan()?;
+        let inventory = inventory::embedded();
+        let judging = |id: &String| {
+            let tagged = plan
+                .scenarios
+                .iter()
+                .filter(|planned| planned.scenario.behaviours.contains(id));
+            tagged.map(|planned| planned.scenario.id()).collect()
+        };
+        let rows = inventory.behaviours().iter().map(|row| ListedBehaviour {
+            scenarios: judging(&row.id),
+            invariants: inventory
+                .judges_of(&row.id)
+                .map(|invariant| invariant.id.clone())
+                .collect(),
+            behaviour: row.clone(),
+        });
+        Ok(rows.collect())
+    }
+
+    fn plan(&self) -> Result<Plan, Error> {
+        Ok(self
+            .selection
+            .of(self.whole_plan()?, inventory::embedded())?)
+    }
+
+    fn whole_plan(&self) -> Result<Plan, Error> {
+        let features = match &self.features {
+            None => features::embedded()?,
+            Some(folder) => features::in_folder(folder)?,
+        };
+        Ok(Plan::new(
+            &features,
+            &World::collection(),
+            inventory::embedded(),
+            self.seed,
+        ))
+    }
+
+    fn describe(&self) -> Run {
+        let (major, minor) = embedded::Options::default().server.version;
+        Run {
+            stsspec: env!("CARGO_PKG_VERSION").to_owned(),
+            kubernetes: format!("{major}.{minor}"),
+            subject: self.subject.to_string(),
+            party: self.subject.party(),
+            tier: "embedded".to_owned(),
+            target: "apps/v1 StatefulSet".to_owned(),
+            profile: self.selection.profile,
+            seed: self.seed,
+            selection: self.selection.parts.clone(),
+            tags: self.selection.tags.as_ref().map(ToString::to_string),
+            whole: self.selection.is_whole()
+                && self.features.is_none()
+                && !self.dry
+                && !self.drive.fail_fast,
+            real_seconds: 0.0,
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! `stsspec run`.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{self, IsTerminal as _, Write as _},
+    path::PathBuf,
+    str::FromStr,
+};
+
+use anyhow::{Context as _, anyhow};
+use clap::{Args, ValueEnum, builder::FalseyValueParser};
+
+use super::{Exit, Failure, code_of, signals};
+use crate::{
+    report::{
+        self, Counts, Format, Profile,
+        terminal::{self, Style},
+    },
+    suite::{Subject, Suite, drive::Interrupt, event::Event, select::Tags},
+};
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// A chapter, a file (`ordering/startup`), a scenario (`ordering/startup:12` or its name), or a behaviour's id;
+    /// everything if there is none.
+    #[arg(value_name = "SELECT")]
+    select: Vec<String>,
+    /// Only scenarios whose tags fit, as in `@a and not (@b or @c)`.
+    #[arg(long, value_name = "EXPRESSION", env = "STSSPEC_TAGS")]
+    tags: Option<Tags>,
+    /// Who is judged: `bundled`, `none`, or `mutant:ID`.
+    #[arg(long, default_value = "bundled", env = "STSSPEC_SUBJECT")]
+    subject: Subject,
+    /// Which behaviours count.
+    #[arg(long, value_enum, default_value = "all", env = "STSSPEC_PROFILE")]
+    profile: ProfileWord,
+    /// How many scenarios run at once; as many as there are cores if not given.
+    #[arg(long, value_name = "N", env = "STSSPEC_PARALLEL", value_parser = at_least_one)]
+    parallel: Option<usize>,
+    /// What everything random comes from.
+    #[arg(long, value_name = "N", default_value_t = 1, env = "STSSPEC_SEED")]
+    seed: u64,
+    /// End at the first failure.
+    #[arg(long, env = "STSSPEC_FAIL_FAST", value_parser = FalseyValueParser::new())]
+    fail_fast: bool,
+    /// How many times longer than usual to wait for what is expected.
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, env = "STSSPEC_TIMEOUT_SCALE", value_parser = factor)]
+    timeout_scale: f64,
+    /// Say what would run and what would be skipped; run nothing.
+    #[arg(long, env = "STSSPEC_DRY_RUN", value_parser = FalseyValueParser::new())]
+    dry_run: bool,
+    /// Features of a folder, with a folder for each chapter, in place of those that are built in.
+    #[arg(long, value_name = "FOLDER", env = "STSSPEC_FEATURES")]
+    features: Option<PathBuf>,
+    /// Write a report: `json`, `junit` or `text`, and where to; `-` for standard output. May be given more than once.
+    #[arg(
+        short,
+        long = "output",
+        value_name = "FORMAT=PATH",
+        env = "STSSPEC_OUTPUT",
+        value_delimiter = ','
+    )]
+    output: Vec<Output>,
+    /// Only say what failed and what it comes to.
+    #[arg(short, long, env = "STSSPEC_QUIET", value_parser = FalseyValueParser::new())]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ProfileWord {
+    /// Core behaviours.
+    Core,
+    /// Core and extended behaviours.
+    All,
+}
+
+#[derive(Clone, Debug)]
+struct Output {
+    format: Format,
+    path: PathBuf,
+}
+
+impl FromStr for Output {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (format, path) = text
+            .split_once('=')
+            .ok_or("a report is FORMAT=PATH, as in junit=report.xml")?;
+        if path.is_empty() {
+            return Err("the path after = is missing".to_owned());
+        }
+        Ok(Self {
+            format: format.parse()?,
+            path: path.into(),
+        })
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("it is a number from 1 on".to_owned()),
+        Ok(number) => Ok(number),
+    }
+}
+
+fn factor(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(factor) if factor.is_finite() && factor > 0.0 => Ok(factor),
+        _ => Err("it is a number above 0, as in 2.5".to_owned()),
+    }
+}
+
+pub(super) fn run(arguments: Arguments, exit: Exit) -> Result<u8, Failure> {
+    let Arguments { output, quiet, .. } = &arguments;
+    let (output, quiet) = (output.clone(), *quiet);
+    for Output { path, .. } in &output {
+        writable(path)?;
+    }
+    let interrupt = Interrupt::default();
+    let raise = interrupt.clone();
+    let signals = signals::listen(exit, move || raise.raise())?;
+    let to_stdout = output.iter().any(|output| output.path.as_os_str() == "-");
+    let mut screen = Screen::new(quiet, to_stdout);
+    let report = suite(arguments).run_with(&interrupt, &mut |event| screen.show(&event))?;
+    screen.end(&report);
+    for Output { format, path } in &output {
+        write(path, &report::render(&report, *format))?;
+    }
+    Ok(signals.code().unwrap_or_else(|| code_of(report.conclusion)))
+}
+
+fn suite(arguments: Arguments) -> Suite {
+    let profile = match arguments.profile {
+        ProfileWord::Core => Profile::Core,
+        ProfileWord::All => Profile::All,
+    };
+    let suite = Suite::of(arguments.subject)
+        .profile(profile)
+        .seed(arguments.seed)
+        .fail_fast(arguments.fail_fast)
+        .timeout_scale(arguments.timeout_scale)
+        .dry_run(arguments.dry_run);
+    let suite = arguments.select.into_iter().fold(suite, Suite::select);
+    let suite = arguments.tags.into_iter().fold(suite, Suite::tags);
+    let suite = arguments.parallel.into_iter().fold(suite, Suite::parallel);
+    arguments
+        .features
+        .into_iter()
+        .fold(suite, Suite::features_in)
+}
+
+/// A report that cannot be written is found out before anything runs.
+fn writable(path: &PathBuf) -> anyhow::Result<()> {
+    if path.as_os_str() == "-" {
+        return Ok(());
+    }
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    match parent.is_none_or(std::path::Path::is_dir) && !path.is_dir() {
+        true => Ok(()),
+        false => Err(anyhow!(
+            "cannot write a report to {}: there is no such folder, or it is one",
+            path.display()
+        )),
+    }
+}
+
+fn write(path: &PathBuf, text: &str) -> anyhow::Result<()> {
+    match path.as_os_str() == "-" {
+        true => io::stdout()
+            .write_all(text.as_bytes())
+            .context("cannot write to standard output"),
+        false => fs::write(path, text)
+            .with_context(|| format!("cannot write a report to {}", path.display())),
+    }
+}
+
+/// What people see while it runs. The log goes to standard output, or, where a report goes there, to standard error; the
+/// live line to standard error, and only if that is a terminal.
+struct Screen {
+    quiet: bool,
+    to_stderr: bool,
+    live: bool,
+    style: Style,
+    total: usize,
+    counts: Counts,
+    running: BTreeMap<String, String>,
+}
+
+impl Screen {
+    fn new(quiet: bool, to_stderr: bool) -> Self {
+        let set =
+            |name| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+        let terminal = if to_stderr {
+            io::stderr().is_terminal()
+        } else {
+            io::stdout().is_terminal()
+        };
+        Self {
+            quiet,
+            to_stderr,
+            live: io::stderr().is_terminal() && !set("CI"),
+            style: Style {
+                colour: (terminal || set("CLICOLOR_FORCE")) && !set("NO_COLOR"),
+            },
+            total: 0,
+            counts: Counts::default(),
+            running: BTreeMap::new(),
+        }
+    }
+
+    fn show(&mut self, event: &Event) {
+        match event {
+            Event::Started { run, scenarios } => {
+                self.total = *scenarios;
+                if !self.quiet {
+                    self.log(&terminal::heading(run, *scenarios));
+                }
+            }
+            Event::Running(scenario) => {
+                drop(self.running.insert(scenario.id(), scenario.name.clone()))
+            }
+            Event::Ended(scenario) => drop(self.running.remove(&scenario.id())),
+            Event::Finished(outcome) => {
+                self.counts.add(&outcome.verdict);
+                if !self.quiet || outcome.shows_a_breach() {
+                    self.log(&terminal::line(outcome, self.style));
+                }
+            }
+        }
+        if self.live {
+            let running: Vec<String> = self.running.keys().cloned().collect();
+            let line = terminal::progress(self.total, self.counts, &running);
+            let _ = write!(io::stderr(), "\r\u{1b}[2K{line}");
+        }
+    }
+
+    fn end(&mut self, report: &report::Report) {
+        if self.live {
+            let _ = write!(io::stderr(), "\r\u{1b}[2K");
+        }
+        let text = match self.quiet {
+            true => terminal::short_end(report, self.style),
+            false => terminal::end(report, self.style),
+        };
+        self.log(text.trim_end());
+    }
+
+    /// A reader that has gone away, as `head` does, is no fault.
+    fn log(&self, text: &str) {
+        if self.live {
+            let _ = write!(io::stderr(), "\r\u{1b}[2K");
+        }
+        let _ = match self.to_stderr {
+            true => writeln!(io::stderr(), "{text}"),
+            false => writeln!(io::stdout(), "{text}"),
+        };
+    }
+}

@@ -1,0 +1,115 @@
+//! The tier `embedded`: an API server and the agents of a cluster in this process, on the runtime's own clock.
+
+use futures::{FutureExt as _, future::BoxFuture};
+use kube::Client;
+
+use super::{Capabilities, Cluster, Dns, Need};
+use crate::{
+    clock::Clock,
+    mini::{
+        agents::{self, Agents},
+        api::{Server, ServerOptions},
+    },
+};
+
+/// A cluster in this process. Everything in it ends when it is dropped.
+pub struct Embedded {
+    server: Server,
+    client: Client,
+    clock: Clock,
+    capabilities: Capabilities,
+    agents: Agents,
+}
+
+/// What it is made of.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The server: its seed, its version.
+    pub server: ServerOptions,
+    /// The agents: how many nodes, how long they take, whose client is another one.
+    pub agents: agents::Options,
+}
+
+impl Embedded {
+    /// Starts it on the current runtime; it has what every cluster has when this returns.
+    ///
+    /// `clock` is its time: on a paused runtime one that [starts at a fixed moment](Clock::starting_at) makes everything
+    /// in it repeat, elsewhere it is the time of day.
+    pub async fn start(clock: Clock, options: &Options) -> Self {
+        let server = Server::new(clock, options.server.clone());
+        let context = agents::Context::new(server.client("stsspec-agents"), clock);
+        let agents = agents::start(&context, &options.agents, server.kubelets());
+        agents.ready().await;
+        Self {
+            client: server.client("stsspec"),
+            capabilities: capabilities(options.server.version),
+            server,
+            clock,
+            agents,
+        }
+    }
+
+    /// Its API server, to be served to others or to make clients for them.
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+}
+
+impl std::fmt::Debug for Embedded {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Embedded")
+            .field("server", &self.server)
+            .field("agents", &self.agents)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What an embedded cluster of a version offers, known before one is started.
+pub fn capabilities(version: (u16, u16)) -> Capabilities {
+    use Need::{
+        Attribution, Delivery, Disruption, Dns as Names, Gc, Kubelet, Nodes, Quota, Resolver,
+        Volumes,
+    };
+    Capabilities {
+        offers: [
+            Kubelet,
+            Names,
+            Resolver,
+            Volumes,
+            Gc,
+            Nodes,
+            Quota,
+            Disruption,
+            Attribution,
+            Delivery,
+        ]
+        .into(),
+        version,
+        shared_counter: true,
+        image: "busybox:1.28.4".into(),
+        dns: Some(Dns {
+            server: [10, 96, 0, 10].into(),
+            zone: "cluster.local".into(),
+        }),
+        virtual_time: true,
+    }
+}
+
+impl Cluster for Embedded {
+    fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    fn stop(&self) -> BoxFuture<'_, ()> {
+        // Its tasks end with it: there is nothing outside of this process.
+        async {}.boxed()
+    }
+}

@@ -1,0 +1,237 @@
+//! One scenario from its cluster to what it came to.
+
+use std::sync::Arc;
+
+use cucumber::World as _;
+use futures::{FutureExt as _, future::LocalBoxFuture};
+use jiff::Timestamp;
+
+use super::{
+    drive::{Cancel, Play},
+    findings,
+    guard::{Clocks, Guard, Limits},
+    needs,
+    plan::{Found, Plan, Planned},
+    subject::{Running, Subject},
+};
+use crate::{
+    clock::Clock,
+    cluster::{
+        Cluster as _, Target,
+        embedded::{self, Embedded},
+    },
+    evidence::{Actor, Evidence, Profile},
+    inventory,
+    report::{Outcome, Took, lines},
+    tap::Tap,
+    verdict::Verdict,
+    world::{Deadlines, SCENE, Scene, World},
+};
+
+/// What the clocks of embedded clusters show when they start.
+const BASE: Timestamp = Timestamp::constant(1_767_225_600, 0);
+
+/// How many lines of history a failure shows.
+const SHOWN: usize = 24;
+
+/// Everything that a scenario needs on its thread.
+pub(super) struct Stage {
+    pub(super) plan: Plan,
+    pub(super) subject: Subject,
+    pub(super) target: Target,
+    pub(super) limits: Limits,
+    /// How much longer than usual steps wait.
+    pub(super) timeout_scale: f64,
+    /// Nothing is run: scenarios that could run are skipped.
+    pub(super) dry: bool,
+}
+
+impl Play for Stage {
+    fn play<'a>(&'a self, place: usize, cancel: &'a mut Cancel) -> LocalBoxFuture<'a, Outcome> {
+        let planned = &self.plan.scenarios[place];
+        async move {
+            match self.before(planned) {
+                Some(outcome) => outcome,
+                None => self.perform(planned, Guard::new(cancel, self.limits)).await,
+            }
+        }
+        .boxed_local()
+    }
+}
+
+/// A cluster with its subject, and the place of one scenario in it.
+struct Set {
+    scene: Scene,
+    running: Running,
+}
+
+impl Stage {
+    /// What ends a scenario before it begins.
+    fn before(&self, planned: &Planned) -> Option<Outcome> {
+        if let Some((fault, step)) = planned.fault() {
+            let mut outcome = Outcome::of(&planned.scenario, Verdict::Inconclusive(fault));
+            outcome.step =
+                step.map(|index| (planned.steps[index].text.clone(), planned.steps[index].line));
+            return Some(outcome);
+        }
+        let offered = embedded::capabilities(embedded::Options::default().server.version);
+        let skip = needs::unmet(&planned.scenario, inventory::embedded(), &offered)
+            .or_else(|| self.dry.then(|| "not run: a dry run".to_owned()));
+        skip.map(|reason| Outcome::of(&planned.scenario, Verdict::Skipped(reason)))
+    }
+
+    async fn perform(&self, planned: &Planned, mut guard: Guard<'_>) -> Outcome {
+        let clocks = Clocks::start();
+        let mut outcome = Outcome::of(&planned.scenario, Verdict::Passed);
+        match guard
+            .run("the start of the cluster", self.set(planned))
+            .await
+        {
+            Err(verdict) => outcome.verdict = verdict,
+            Ok(Set { scene, running }) => {
+                SCENE
+                    .scope(scene, act(planned, &mut guard, &mut outcome))
+                    .await;
+                if let Ok(Some(note)) = guard.run("the end of the subject", running.end()).await {
+                    outcome.notes.push(note);
+                }
+                self.weigh(&mut outcome);
+            }
+        }
+        let Took {
+            virtual_seconds,
+            real_seconds,
+        } = clocks.took();
+        outcome.took = Took {
+            virtual_seconds,
+            real_seconds,
+        };
+        outcome
+    }
+
+    /// Starts the cluster and the subject.
+    async fn set(&self, planned: &Planned) -> Set {
+        let seed = planned.scenario.seed;
+        let mut options = embedded::Options::default();
+        options.server.seed = seed;
+        let cluster = Embedded::start(Clock::starting_at(BASE), &options).await;
+        let tap = Tap::new(cluster.clock(), self.target.clone());
+        let client = tap.client(cluster.server().client("stsspec-subject"), Actor::Subject);
+        let running = self
+            .subject
+            .start(client, cluster.clock(), self.target.clone());
+        let offered = cluster.capabilities();
+        let profile = Profile {
+            version: offered.version,
+            shared_counter: offered.shared_counter,
+            virtual_time: offered.virtual_time,
+            attribution: true,
+            delivery: true,
+            gates: gates(),
+            own_write_gate: self.subject.has_own_write_gate(),
+        };
+        let scene = Scene {
+            cluster: Arc::new(cluster),
+            target: self.target.clone(),
+            tap,
+            namespace: "spec".to_owned(),
+            seed,
+            deadlines: Deadlines::virtual_time().scaled(self.timeout_scale),
+            profile,
+            sentences: planned.steps.iter().map(|step| step.text.clone()).collect(),
+        };
+        Set { scene, running }
+    }
+
+    /// A pass in which nobody acted says nothing about the subject.
+    fn weigh(&self, outcome: &mut Outcome) {
+        let party = self.subject.party();
+        let rows = outcome
+            .scenario
+            .behaviours
+            .iter()
+            .filter_map(|id| inventory::embedded().behaviour(id));
+        let judged = rows.filter(|row| row.party == party).count() > 0;
+        let idle = outcome.subject_writes == Some(0) && party == inventory::Party::Controller;
+        if outcome.verdict == Verdict::Passed && judged && idle {
+            outcome.verdict = Verdict::Inconclusive(
+                "the subject wrote nothing, so this says nothing about it".into(),
+            );
+        }
+    }
+}
+
+/// The gates that are on in a cluster of version 1.37 by default and that the bundled controller has.
+fn gates() -> std::collections::BTreeSet<String> {
+    [
+        "MaxUnavailableStatefulSet",
+        "StatefulSetSemanticRevisionComparison",
+        "StaleControllerConsistencyStatefulSet",
+    ]
+    .into_iter()
+    .map(str::to_owned)
+    .collect()
+}
+
+/// Makes the World, takes the steps, gathers the evidence and has it judged.
+async fn act(planned: &Planned, guard: &mut Guard<'_>, outcome: &mut Outcome) {
+    let mut world = match guard.run("the making of the World", World::new()).await {
+        Ok(Ok(world)) => world,
+        Ok(Err(error)) => {
+            let stop = crate::verdict::Stop::from_payload(Box::new(error.to_string()));
+            outcome.verdict = stop.verdict(None);
+            return;
+        }
+        Err(verdict) => {
+            outcome.verdict = verdict;
+            return;
+        }
+    };
+    for step in &planned.steps {
+        // Whoever lacks a step has been told before anything began.
+        let Found::One { run, context } = &step.found else {
+            continue;
+        };
+        if let Err(verdict) = guard
+            .run(
+                &format!("the step {:?}", step.text),
+                run(&mut world, context.clone()),
+            )
+            .await
+        {
+            outcome.verdict = verdict;
+            outcome.step = Some((step.text.clone(), step.line));
+            break;
+        }
+    }
+    // A scenario that was told to end has no quiet end to wait for.
+    if !guard.cancelled && !matches!(outcome.verdict, Verdict::Skipped(_)) {
+        match guard.run("the gathering of evidence", world.finish()).await {
+            Ok(Ok(evidence)) => judge(&evidence, outcome),
+            Ok(Err(stop)) => worsen(outcome, stop.verdict(None)),
+            Err(verdict) => worsen(outcome, verdict),
+        }
+    }
+    // Dropping it may panic, as the dropping of whatever a step left in it.
+    if let Err(verdict) = guard
+        .run("the end of the World", async { drop(world) })
+        .await
+    {
+        worsen(outcome, verdict);
+    }
+}
+
+/// What comes after the steps must not hide what they found.
+fn worsen(outcome: &mut Outcome, verdict: Verdict) {
+    if outcome.verdict == Verdict::Passed {
+        outcome.verdict = Verdict::Inconclusive(verdict.reason().to_owned());
+    }
+}
+
+fn judge(evidence: &Evidence, outcome: &mut Outcome) {
+    outcome.subject_writes = Some(lines::writes_of_the_subject(evidence));
+    outcome.findings = findings::of(evidence);
+    if outcome.verdict != Verdict::Passed {
+        outcome.slice = lines::last(evidence, SHOWN);
+    }
+}

@@ -1,0 +1,214 @@
+//! Who is judged.
+
+use std::{fmt, future::Future, str::FromStr, sync::Arc, time::Duration};
+
+use futures::{FutureExt as _, future::BoxFuture};
+use jiff::Timestamp;
+use kube::Client;
+use tokio::{sync::watch, task::JoinHandle, time::timeout};
+
+use crate::{clock::Clock, cluster::Target, controller, inventory::Party};
+
+/// Who is judged.
+#[derive(Clone)]
+pub enum Subject {
+    /// The reference controller.
+    Bundled,
+    /// Nobody: what passes all the same says nothing about a controller.
+    None,
+    /// A controller given to the library.
+    Function(Function),
+}
+
+/// A controller as a function of what it is given.
+#[derive(Clone)]
+pub struct Function(Arc<dyn Fn(Context) -> BoxFuture<'static, ()> + Send + Sync>);
+
+/// What a controller is given.
+#[derive(Clone)]
+pub struct Context {
+    client: Client,
+    clock: Clock,
+    target: Target,
+    stopped: watch::Receiver<bool>,
+}
+
+impl Context {
+    /// Its client: everything it asks for and is told is on record.
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// The time in the cluster. On the embedded cluster it runs with tokio's clock and jumps when nothing is to be done;
+    /// the system's clock does not.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The kind under test.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Resolves when it is to end. It is dropped soon after, whether it has ended or not.
+    pub async fn stopped(&self) {
+        let mut stopped = self.stopped.clone();
+        // Whoever would say so is gone: that is the end as well.
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    }
+}
+
+/// A name that is no subject's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unknown {
+    /// It looks like none.
+    #[error("there is no subject {0:?}; there are `bundled` and `none`")]
+    Subject(String),
+}
+
+impl FromStr for Subject {
+    type Err = Unknown;
+
+    fn from_str(name: &str) -> Result<Self, Unknown> {
+        match name {
+            "bundled" => Ok(Self::Bundled),
+            "none" => Ok(Self::None),
+            _ => Err(Unknown::Subject(name.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bundled => out.write_str("bundled"),
+            Self::None => out.write_str("none"),
+            Self::Function(_) => out.write_str("function"),
+        }
+    }
+}
+
+impl fmt::Debug for Subject {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
+    }
+}
+
+impl Subject {
+    /// A controller of one's own. It may end early; what it returns is not looked at.
+    pub fn function<F, Fut>(controller: F) -> Self
+    where
+        F: Fn(Context) -> Fut + Send + Sync + 'static,
+        Fut: Future + Send + 'static,
+    {
+        Self::Function(Function(Arc::new(move |context| {
+            controller(context).map(drop).boxed()
+        })))
+    }
+
+    /// Whose behaviours count for or against it.
+    pub fn party(&self) -> Party {
+        match self {
+            Self::Bundled | Self::None | Self::Function(_) => Party::Controller,
+        }
+    }
+
+    /// It keeps a record of its own writes and does not act before it has seen them.
+    pub(super) fn has_own_write_gate(&self) -> bool {
+        matches!(self, Self::Bundled)
+    }
+
+    /// Starts it on the current runtime.
+    pub(super) fn start(&self, client: Client, clock: Clock, target: Target) -> Running {
+        let (stop, stopped) = watch::channel(false);
+        let options = controller::Options {
+            target: target.clone(),
+            ..controller::Options::default()
+        };
+        let controller = |options| {
+            let client = client.clone();
+            tokio::spawn(async move {
+                match controller::run(client, clock, options).await {
+                    Ok(never) => match never {},
+                    Err(error) => Some(error.to_string()),
+                }
+            })
+        };
+        let task = match self {
+            Self::None => None,
+            Self::Bundled => Some(controller(options)),
+            Self::Function(Function(run)) => {
+                let running = run(Context {
+                    client: client.clone(),
+                    clock,
+                    target,
+                    stopped,
+                });
+                Some(tokio::spawn(running.map(|()| None)))
+            }
+        };
+        Running {
+            task,
+            stop,
+            listens: matches!(self, Self::Function(_)),
+        }
+    }
+}
+
+/// A subject at work. It ends when this is dropped.
+pub(super) struct Running {
+    task: Option<JoinHandle<Option<String>>>,
+    stop: watch::Sender<bool>,
+    listens: bool,
+}
+
+impl Running {
+    /// Ends it. Says so if it had ended by itself.
+    pub(super) async fn end(mut self) -> Option<String> {
+        let task = self.task.as_mut()?;
+        if task.is_finished() {
+            return Some(match task.await {
+                Ok(Some(error)) => format!("the subject ended by itself: {error}"),
+                Ok(None) => "the subject ended by itself".to_owned(),
+                Err(error) => format!("the subject ended by itself: {error}"),
+            });
+        }
+        self.stop.send_replace(true);
+        if self.listens {
+            let _ = timeout(Duration::from_secs(1), task).await;
+        }
+        None
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_has_the_name_it_is_asked_for_by() {
+        for name in ["bundled", "none"] {
+            assert_eq!(
+                name.parse::<Subject>().expect("it is there").to_string(),
+                name
+            );
+        }
+    }
+
+    #[test]
+    fn a_name_of_nobody_is_refused_with_what_is_near() {
+        let error = "bundle".parse::<Subject>().expect_err("nobody").to_string();
+        assert_eq!(
+            error,
+            "there is no subject \"bundle\"; there are `bundled` and `none`"
+        );
+    }
+}
