@@ -1,0 +1,188 @@
+//! Events tell what was done, and nothing else.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::Event;
+
+use super::{Judging, Tally, calm::later};
+use crate::{
+    evidence::{Act, Actor, Kind, Method, Verb},
+    sets,
+};
+
+/// What an event says was done to what.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Deed<'a> {
+    verb: &'a str,
+    kind: Kind,
+    name: &'a str,
+}
+
+/// Reads the message of an event of success.
+fn deed(message: &str) -> Option<Deed<'_>> {
+    let words: Vec<&str> = message.split(' ').collect();
+    let (verb, kind, name) = match words.as_slice() {
+        [verb, "Pod", name, "in", "StatefulSet", _, "successful"] => (*verb, Kind::Pod, *name),
+        [verb, "Claim", name, "Pod", _, "in", "StatefulSet", _, "success"] => (*verb, Kind::Claim, *name),
+        _ => return None,
+    };
+    let verb = ["create", "update", "delete"].into_iter().find(|known| known.eq_ignore_ascii_case(verb))?;
+    Some(Deed { verb, kind, name })
+}
+
+struct Told<'a> {
+    event: &'a Event,
+    place: usize,
+    count: usize,
+}
+
+/// The last state of each event about a set, but for those that the scenario made.
+fn told<'a>(judging: &Judging<'a>, life: usize) -> Vec<Told<'a>> {
+    let index = judging.index;
+    let set = &index.lives()[life];
+    let planted = |name: &str| {
+        index.evidence.log.requests.iter().any(|request| {
+            request.actor == Actor::Harness && request.kind == Some(Kind::Event) && request.name == name
+        })
+    };
+    let courses = index.courses().iter().filter(|course| course.kind == Kind::Event && course.namespace == set.namespace);
+    let mut found = Vec::new();
+    for course in courses {
+        let states = course.places.iter().rev().map(|place| (*place, &index.changes()[*place]));
+        let Some((place, change)) = states.into_iter().find(|(_, change)| change.verb != Verb::Deleted) else {
+            continue;
+        };
+        let crate::evidence::Object::Event(event) = &change.object else {
+            continue;
+        };
+        if event.involved_object.uid.as_deref() != Some(set.uid) || planted(course.name) {
+            continue;
+        }
+        let series = event.series.as_ref().and_then(|series| series.count);
+        let count = event.count.unwrap_or(1).max(series.unwrap_or(1)).max(1);
+        found.push(Told {
+            event,
+            place,
+            count: usize::try_from(count).unwrap_or(1),
+        });
+    }
+    found
+}
+
+/// `inv-events-true`
+pub fn are_true(judging: &Judging<'_>, tally: &mut Tally<'_>) {
+    let index = judging.index;
+    for number in 0..index.lives().len() {
+        let namespace = index.lives()[number].namespace;
+        let mut said: BTreeMap<Deed<'_>, (usize, usize)> = BTreeMap::new();
+        for told in told(judging, number) {
+            let success = told.event.reason.as_deref().is_some_and(|reason| reason.starts_with("Successful"));
+            if let Some(deed) = told.event.message.as_deref().filter(|_| success).and_then(deed) {
+                let (count, place) = said.entry(deed).or_default();
+                *count += told.count;
+                *place = told.place.max(*place);
+            }
+        }
+        for (deed, (count, place)) in said {
+            if judging.seen(deed.kind, 0, place).is_err() {
+                tally.undecided(format!("not all that happened to the {}s was seen", deed.kind));
+                continue;
+            }
+            let done = done(judging, namespace, &deed);
+            if count <= done {
+                tally.strict();
+            } else {
+                let Deed { verb, kind, name } = deed;
+                let seen = format!("events say {count} times that {verb} of {kind} {name} succeeded, it did {done} times");
+                tally.violated(number, place + 1, &[], seen);
+            }
+        }
+    }
+}
+
+/// How often the subject did it.
+fn done(judging: &Judging<'_>, namespace: &str, deed: &Deed<'_>) -> usize {
+    let requests = judging.index.evidence.log.requests.iter();
+    let same = requests.filter(|request| {
+        let method = match deed.verb {
+            "create" => request.method == Method::Create && request.subresource.is_empty(),
+            "delete" => {
+                request.method == Method::Delete || request.method == Method::Create && request.subresource == "eviction"
+            }
+            _ => matches!(request.method, Method::Update | Method::Patch),
+        };
+        let answer = request.answer.as_ref();
+        let success = answer.is_some_and(|answer| answer.ok() || deed.verb == "delete" && answer.code == 404);
+        request.actor == Actor::Subject
+            && method
+            && success
+            && request.kind == Some(deed.kind)
+            && request.namespace == namespace
+            && request.name == deed.name
+    });
+    same.count()
+}
+
+/// `inv-events-complete`
+pub fn are_complete(judging: &Judging<'_>, tally: &mut Tally<'_>) {
+    let index = judging.index;
+    for number in 0..index.lives().len() {
+        let told = told(judging, number);
+        let all: usize = told.iter().map(|told| told.count).sum();
+        let warned = told.iter().any(|told| told.event.type_.as_deref() == Some("Warning"));
+        if all > 8 || warned || judging.seen(Kind::Event, 0, index.end()).is_err() {
+            tally.vacuous();
+            continue;
+        }
+        let mut due: BTreeMap<Deed<'_>, (usize, usize)> = BTreeMap::new();
+        for decision in judging.decisions.iter().filter(|decision| decision.life == number) {
+            let verb = match decision.act {
+                Act::Create if decision.kind != Kind::Revision => "create",
+                Act::Delete if decision.kind == Kind::Pod && decision.is_new_delete() => "delete",
+                _ => continue,
+            };
+            if later(decision.now.to, 60) > index.ended_at() {
+                continue;
+            }
+            let deed = Deed {
+                verb,
+                kind: decision.kind,
+                name: &decision.request.name,
+            };
+            let (count, commit) = due.entry(deed).or_default();
+            *count += 1;
+            *commit = decision.commit.max(*commit);
+        }
+        let member = |name: &str| sets::ordinal_of(index.lives()[number].name, name).is_some();
+        for (deed, (count, commit)) in due {
+            let said: usize = told
+                .iter()
+                .filter(|told| told.event.message.as_deref().and_then(self::deed).as_ref() == Some(&deed))
+                .map(|told| told.count)
+                .sum();
+            if said >= count {
+                tally.strict();
+            } else if deed.kind == Kind::Claim || member(deed.name) {
+                let Deed { verb, kind, name } = deed;
+                let seen = format!("{verb} of {kind} {name} succeeded {count} times, events say {said}");
+                tally.violated(number, (commit + 1).min(index.end()), &[], seen);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_of_success_names_what_was_done() {
+        let of = |message| deed(message).map(|deed| (deed.verb, deed.kind, deed.name));
+        assert_eq!(of("create Pod web-0 in StatefulSet web successful"), Some(("create", Kind::Pod, "web-0")));
+        assert_eq!(
+            of("Create Claim data-web-0 Pod web-0 in StatefulSet web success"),
+            Some(("create", Kind::Claim, "data-web-0"))
+        );
+        assert_eq!(of("create Pod web-0 in StatefulSet web failed error: no"), None);
+    }
+}
