@@ -38,6 +38,8 @@ pub struct Wanted<'a> {
     pub partition: i32,
     /// How many pods may be unavailable during an update, at least 1.
     pub budget: i32,
+    /// The number of those is 1, by default or as a number.
+    pub budget_is_one: bool,
     /// How long a pod has to be Ready to be available.
     pub min_ready_seconds: i32,
     /// Its deletion was asked for.
@@ -54,8 +56,10 @@ impl<'a> Wanted<'a> {
         let update = spec.update_strategy.as_ref();
         let rolling = update.and_then(|update| update.rolling_update.as_ref());
         let retention = spec.persistent_volume_claim_retention_policy.as_ref();
+        let max_unavailable = rolling.and_then(|rolling| rolling.max_unavailable.clone());
         Self {
             set,
+            budget_is_one: matches!(max_unavailable, None | Some(IntOrString::Int(1))),
             generation: set.metadata.generation.unwrap_or_default(),
             start: spec
                 .ordinals
@@ -70,7 +74,7 @@ impl<'a> Wanted<'a> {
                 _ => Strategy::RollingUpdate,
             },
             partition: rolling.and_then(|rolling| rolling.partition).unwrap_or(0),
-            budget: match rolling.and_then(|rolling| rolling.max_unavailable.clone()) {
+            budget: match max_unavailable {
                 None => 1,
                 Some(IntOrString::Int(pods)) => pods.max(1),
                 Some(IntOrString::String(text)) => percent(&text, replicas).max(1),

@@ -42,7 +42,11 @@ impl Rhythm {
     pub fn of(index: &Index<'_>) -> Self {
         let evidence = index.evidence;
         let log = &evidence.log;
-        let subject = || log.requests.iter().filter(|request| request.actor == Actor::Subject);
+        let subject = || {
+            log.requests
+                .iter()
+                .filter(|request| request.actor == Actor::Subject)
+        };
         let mut rhythm = Self {
             attribution: evidence.profile.attribution,
             delivery: evidence.profile.delivery,
@@ -67,7 +71,9 @@ impl Rhythm {
                 match rhythm.heard.get_mut(&delivery.namespace) {
                     Some(times) => times.push(delivery.at),
                     None => {
-                        rhythm.heard.insert(delivery.namespace.clone(), vec![delivery.at]);
+                        rhythm
+                            .heard
+                            .insert(delivery.namespace.clone(), vec![delivery.at]);
                     }
                 }
             }
@@ -77,25 +83,37 @@ impl Rhythm {
             }
             if delivery.process == *process {
                 *version = delivery.version.max(*version);
-                rhythm.known.entry(delivery.kind).or_default().push((delivery.at, *version));
+                rhythm
+                    .known
+                    .entry(delivery.kind)
+                    .or_default()
+                    .push((delivery.at, *version));
             }
         }
         rhythm
     }
 
     fn runs(&self, from: Timestamp, until: Timestamp) -> bool {
-        !self.attribution || self.running.iter().any(|(start, end)| *start <= from && until <= *end)
+        !self.attribution
+            || self
+                .running
+                .iter()
+                .any(|(start, end)| *start <= from && until <= *end)
     }
 
-    /// Some request of the subject failed in a stretch of time.
+    /// Some request of the subject failed in a stretch of time, its end left out.
     pub fn failures(&self, from: Timestamp, until: Timestamp) -> bool {
-        self.failed.get(self.failed.partition_point(|at| *at < from)).is_some_and(|at| *at <= until)
+        self.failed
+            .get(self.failed.partition_point(|at| *at < from))
+            .is_some_and(|at| *at < until)
     }
 
     /// The last delivery in a stretch of time.
     fn heard(&self, namespace: &str, until: Timestamp) -> Option<Timestamp> {
         let times = self.heard.get(namespace)?;
-        times.get(times.partition_point(|at| *at <= until).checked_sub(1)?).copied()
+        times
+            .get(times.partition_point(|at| *at <= until).checked_sub(1)?)
+            .copied()
     }
 
     fn knows(&self, kind: Kind, version: u64, at: Timestamp) -> bool {
@@ -103,7 +121,9 @@ impl Rhythm {
             return true;
         };
         let heard = known.partition_point(|(heard_at, _)| *heard_at <= at);
-        heard.checked_sub(1).is_some_and(|last| known[last].1 >= version)
+        heard
+            .checked_sub(1)
+            .is_some_and(|last| known[last].1 >= version)
     }
 
     /// How long nothing has to happen: client rate limits stretch what follows many changes.
@@ -114,16 +134,20 @@ impl Rhythm {
         let before = self.harness.partition_point(|at| *at <= from);
         let minute = later(from, -60);
         let earlier = self.harness.partition_point(|at| *at < minute);
-        SignedDuration::from_secs(10 + i64::try_from(before.saturating_sub(earlier) / 5).unwrap_or(0))
+        SignedDuration::from_secs(
+            10 + i64::try_from(before.saturating_sub(earlier) / 5).unwrap_or(0),
+        )
     }
 }
 
 /// The times in which a watch of the sets was open, without the moments in which it was opened again.
 fn running<'a>(requests: impl Iterator<Item = &'a Request>) -> Vec<(Timestamp, Timestamp)> {
-    let watches = requests.filter(|request| request.method == Method::Watch && request.kind == Some(Kind::Set));
+    let watches = requests
+        .filter(|request| request.method == Method::Watch && request.kind == Some(Kind::Set));
     let open = watches.filter(|request| request.answer.as_ref().is_some_and(|answer| answer.ok()));
-    let mut spans: Vec<(Timestamp, Timestamp)> =
-        open.map(|request| (request.sent_at, request.closed_at.unwrap_or(Timestamp::MAX))).collect();
+    let mut spans: Vec<(Timestamp, Timestamp)> = open
+        .map(|request| (request.sent_at, request.closed_at.unwrap_or(Timestamp::MAX)))
+        .collect();
     spans.sort_unstable();
     let mut joined: Vec<(Timestamp, Timestamp)> = Vec::new();
     for (start, end) in spans {
@@ -146,7 +170,11 @@ fn failed_at(request: &Request) -> Option<Timestamp> {
 /// That many seconds later.
 pub fn later(time: Timestamp, seconds: i64) -> Timestamp {
     let span = SignedDuration::from_secs(seconds);
-    let limit = if seconds < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    let limit = if seconds < 0 {
+        Timestamp::MIN
+    } else {
+        Timestamp::MAX
+    };
     time.checked_add(span).unwrap_or(limit)
 }
 
@@ -198,13 +226,16 @@ impl Judging<'_> {
         if rhythm.delivery && !self.caught_up(life, point, from) {
             return None;
         }
-        CACHED.iter().all(|kind| self.seen(*kind, point, point).is_ok()).then(|| Calm {
-            from,
-            until,
-            point,
-            next,
-            quiet: until.duration_since(from) >= rhythm.rest(from),
-        })
+        CACHED
+            .iter()
+            .all(|kind| self.seen(*kind, point, point).is_ok())
+            .then(|| Calm {
+                from,
+                until,
+                point,
+                next,
+                quiet: until.duration_since(from) >= rhythm.rest(from),
+            })
     }
 
     fn caught_up(&self, life: usize, point: usize, at: Timestamp) -> bool {
@@ -224,19 +255,30 @@ impl Judging<'_> {
             return false;
         };
         let wanted = Wanted::of(set);
-        let observed = set.status.as_ref().and_then(|status| status.observed_generation);
+        let observed = set
+            .status
+            .as_ref()
+            .and_then(|status| status.observed_generation);
         let name = self.index.lives()[life].name;
         let mut ordinals = Vec::new();
         for pod in self.index.claimed(life, point) {
-            let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+            let phase = pod
+                .status
+                .as_ref()
+                .and_then(|status| status.phase.as_deref());
             let over = matches!(phase, None | Some("Pending" | "Failed" | "Succeeded"));
             let ordinal = sets::ordinal_of(name, pod.metadata.name.as_deref().unwrap_or_default());
-            if over || sets::is_terminating(pod) || !ordinal.is_some_and(|ordinal| wanted.has(ordinal)) {
+            if over
+                || sets::is_terminating(pod)
+                || !ordinal.is_some_and(|ordinal| wanted.has(ordinal))
+            {
                 return false;
             }
             ordinals.extend(ordinal);
         }
         ordinals.sort_unstable();
-        observed == Some(wanted.generation) && !wanted.deleting && ordinals.iter().copied().eq(wanted.range())
+        observed == Some(wanted.generation)
+            && !wanted.deleting
+            && ordinals.iter().copied().eq(wanted.range())
     }
 }

@@ -36,8 +36,14 @@ fn slices(judging: &Judging<'_>, asked: &Asked<'_>) -> Vec<usize> {
     let courses = index.courses().iter().enumerate();
     let of_service = courses.filter(|(_, course)| {
         course.kind == Kind::EndpointSlice && course.namespace == asked.namespace && {
-            let labels = index.changes()[course.places[0]].object.meta().labels.as_ref();
-            labels.and_then(|labels| labels.get("kubernetes.io/service-name")).is_some_and(|name| name == asked.service)
+            let labels = index.changes()[course.places[0]]
+                .object
+                .meta()
+                .labels
+                .as_ref();
+            labels
+                .and_then(|labels| labels.get("kubernetes.io/service-name"))
+                .is_some_and(|name| name == asked.service)
         }
     });
     of_service.map(|(number, _)| number).collect()
@@ -47,34 +53,62 @@ fn slices(judging: &Judging<'_>, asked: &Asked<'_>) -> Vec<usize> {
 fn headless(judging: &Judging<'_>, asked: &Asked<'_>) -> bool {
     let index = judging.index;
     let course = index.find(Kind::Service, asked.namespace, asked.service);
-    course.is_none_or(|course| {
-        index.course(course).places.iter().all(|place| match &index.changes()[*place].object {
-            Object::Service(service) => {
-                service.spec.as_ref().is_some_and(|spec| spec.cluster_ip.as_deref() == Some("None"))
-            }
-            _ => false,
-        })
+    course.is_some_and(|course| {
+        index
+            .course(course)
+            .places
+            .iter()
+            .all(|place| match &index.changes()[*place].object {
+                Object::Service(service) => service
+                    .spec
+                    .as_ref()
+                    .is_some_and(|spec| spec.cluster_ip.as_deref() == Some("None")),
+                _ => false,
+            })
     })
 }
 
 fn published(slice: &EndpointSlice, host: Option<&str>) -> BTreeSet<IpAddr> {
     let ready = slice.endpoints.iter().flatten().filter(|endpoint| {
-        let ready = endpoint.conditions.as_ref().and_then(|conditions| conditions.ready).unwrap_or(true);
+        let ready = endpoint
+            .conditions
+            .as_ref()
+            .and_then(|conditions| conditions.ready)
+            .unwrap_or(true);
         ready && host.is_none_or(|host| endpoint.hostname.as_deref() == Some(host))
     });
-    ready.flat_map(|endpoint| endpoint.addresses.iter().filter_map(|address| address.parse().ok())).collect()
+    ready
+        .flat_map(|endpoint| {
+            endpoint
+                .addresses
+                .iter()
+                .filter_map(|address| address.parse().ok())
+        })
+        .collect()
 }
 
 /// The addresses published at any time between two, and when they last changed before the end.
-fn between(judging: &Judging<'_>, asked: &Asked<'_>, from: Timestamp, to: Timestamp) -> BTreeSet<IpAddr> {
+fn between(
+    judging: &Judging<'_>,
+    asked: &Asked<'_>,
+    from: Timestamp,
+    to: Timestamp,
+) -> BTreeSet<IpAddr> {
     let index = judging.index;
     let mut found = BTreeSet::new();
     for course in slices(judging, asked) {
         let point = index.point_at(from);
         let places = index.course(course).places.iter();
         let inside = places.filter(|place| **place >= point && index.changes()[**place].at <= to);
-        for change in index.at(course, point).into_iter().chain(inside.map(|place| &index.changes()[*place])) {
-            if let (Object::EndpointSlice(slice), true) = (&change.object, change.verb != crate::evidence::Verb::Deleted) {
+        for change in index
+            .at(course, point)
+            .into_iter()
+            .chain(inside.map(|place| &index.changes()[*place]))
+        {
+            if let (Object::EndpointSlice(slice), true) = (
+                &change.object,
+                change.verb != crate::evidence::Verb::Deleted,
+            ) {
                 found.extend(published(slice, asked.host));
             }
         }
@@ -82,14 +116,23 @@ fn between(judging: &Judging<'_>, asked: &Asked<'_>, from: Timestamp, to: Timest
     found
 }
 
-fn addresses<'j, 'a>(judging: &'j Judging<'a>) -> impl Iterator<Item = (&'a DnsAnswer, Asked<'a>)> + 'j {
-    let answers = judging.index.evidence.answers.iter().filter(|answer| answer.record == "A");
+fn addresses<'j, 'a>(
+    judging: &'j Judging<'a>,
+) -> impl Iterator<Item = (&'a DnsAnswer, Asked<'a>)> + 'j {
+    let answers = judging
+        .index
+        .evidence
+        .answers
+        .iter()
+        .filter(|answer| answer.record == "A");
     let read = answers.filter_map(|answer| Some((answer, asked(&answer.name)?)));
     read.filter(|(_, asked)| headless(judging, asked))
 }
 
 fn seen(judging: &Judging<'_>, tally: &mut Tally<'_>) -> bool {
-    let gap = [Kind::EndpointSlice, Kind::Service].iter().find_map(|kind| judging.seen(*kind, 0, judging.index.end()).err());
+    let gap = [Kind::EndpointSlice, Kind::Service]
+        .iter()
+        .find_map(|kind| judging.seen(*kind, 0, judging.index.end()).err());
     if let Some(gap) = gap {
         if addresses(judging).next().is_some() {
             tally.undecided(gap);
@@ -108,11 +151,18 @@ pub fn subset(judging: &Judging<'_>, tally: &mut Tally<'_>) {
         let from = later(answer.asked_at, -(i64::from(answer.ttl_seconds) + 5));
         // The recorder may see an endpoint a moment after the DNS server.
         let published = between(judging, &asked, from, later(answer.answered_at, 1));
-        let stale: Vec<_> = answer.addresses.iter().filter(|address| !published.contains(address)).collect();
+        let stale: Vec<_> = answer
+            .addresses
+            .iter()
+            .filter(|address| !published.contains(address))
+            .collect();
         if stale.is_empty() {
             tally.strict();
         } else {
-            let seen = format!("{} was answered with {stale:?}; published were {published:?}", answer.name);
+            let seen = format!(
+                "{} was answered with {stale:?}; published were {published:?}",
+                answer.name
+            );
             tally.breach(seen, endpoints(judging, &asked, answer));
         }
     }
@@ -128,10 +178,13 @@ pub fn complete(judging: &Judging<'_>, tally: &mut Tally<'_>) {
         let service = index.find(Kind::Service, asked.namespace, asked.service);
         let courses = slices(judging, &asked).into_iter().chain(service);
         let rest = later(answer.asked_at, -35);
-        let moved = courses.into_iter().flat_map(|course| &index.course(course).places).any(|place| {
-            let at = index.changes()[*place].at;
-            rest < at && at <= later(answer.answered_at, 1)
-        });
+        let moved = courses
+            .into_iter()
+            .flat_map(|course| &index.course(course).places)
+            .any(|place| {
+                let at = index.changes()[*place].at;
+                rest < at && at <= later(answer.answered_at, 1)
+            });
         if moved || service.is_none() {
             tally.vacuous();
             continue;
@@ -141,7 +194,10 @@ pub fn complete(judging: &Judging<'_>, tally: &mut Tally<'_>) {
         if answered == published {
             tally.strict();
         } else {
-            let seen = format!("{} was answered with {answered:?}; published were {published:?}", answer.name);
+            let seen = format!(
+                "{} was answered with {answered:?}; published were {published:?}",
+                answer.name
+            );
             tally.breach(seen, endpoints(judging, &asked, answer));
         }
     }
@@ -149,9 +205,14 @@ pub fn complete(judging: &Judging<'_>, tally: &mut Tally<'_>) {
 
 fn endpoints(judging: &Judging<'_>, asked: &Asked<'_>, answer: &DnsAnswer) -> Vec<String> {
     let index = judging.index;
-    let mut places: Vec<usize> =
-        slices(judging, asked).into_iter().flat_map(|course| index.course(course).places.clone()).collect();
+    let mut places: Vec<usize> = slices(judging, asked)
+        .into_iter()
+        .flat_map(|course| index.course(course).places.clone())
+        .collect();
     places.sort_unstable();
-    let before = places.into_iter().map(|place| &index.changes()[place]).filter(|change| change.at <= answer.answered_at);
+    let before = places
+        .into_iter()
+        .map(|place| &index.changes()[place])
+        .filter(|change| change.at <= answer.answered_at);
     slice(judging.start, before, 24)
 }

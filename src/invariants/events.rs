@@ -23,10 +23,22 @@ fn deed(message: &str) -> Option<Deed<'_>> {
     let words: Vec<&str> = message.split(' ').collect();
     let (verb, kind, name) = match words.as_slice() {
         [verb, "Pod", name, "in", "StatefulSet", _, "successful"] => (*verb, Kind::Pod, *name),
-        [verb, "Claim", name, "Pod", _, "in", "StatefulSet", _, "success"] => (*verb, Kind::Claim, *name),
+        [
+            verb,
+            "Claim",
+            name,
+            "Pod",
+            _,
+            "in",
+            "StatefulSet",
+            _,
+            "success",
+        ] => (*verb, Kind::Claim, *name),
         _ => return None,
     };
-    let verb = ["create", "update", "delete"].into_iter().find(|known| known.eq_ignore_ascii_case(verb))?;
+    let verb = ["create", "update", "delete"]
+        .into_iter()
+        .find(|known| known.eq_ignore_ascii_case(verb))?;
     Some(Deed { verb, kind, name })
 }
 
@@ -42,14 +54,26 @@ fn told<'a>(judging: &Judging<'a>, life: usize) -> Vec<Told<'a>> {
     let set = &index.lives()[life];
     let planted = |name: &str| {
         index.evidence.log.requests.iter().any(|request| {
-            request.actor == Actor::Harness && request.kind == Some(Kind::Event) && request.name == name
+            request.actor == Actor::Harness
+                && request.kind == Some(Kind::Event)
+                && request.name == name
         })
     };
-    let courses = index.courses().iter().filter(|course| course.kind == Kind::Event && course.namespace == set.namespace);
+    let courses = index
+        .courses()
+        .iter()
+        .filter(|course| course.kind == Kind::Event && course.namespace == set.namespace);
     let mut found = Vec::new();
     for course in courses {
-        let states = course.places.iter().rev().map(|place| (*place, &index.changes()[*place]));
-        let Some((place, change)) = states.into_iter().find(|(_, change)| change.verb != Verb::Deleted) else {
+        let states = course
+            .places
+            .iter()
+            .rev()
+            .map(|place| (*place, &index.changes()[*place]));
+        let Some((place, change)) = states
+            .into_iter()
+            .find(|(_, change)| change.verb != Verb::Deleted)
+        else {
             continue;
         };
         let crate::evidence::Object::Event(event) = &change.object else {
@@ -76,8 +100,18 @@ pub fn are_true(judging: &Judging<'_>, tally: &mut Tally<'_>) {
         let namespace = index.lives()[number].namespace;
         let mut said: BTreeMap<Deed<'_>, (usize, usize)> = BTreeMap::new();
         for told in told(judging, number) {
-            let success = told.event.reason.as_deref().is_some_and(|reason| reason.starts_with("Successful"));
-            if let Some(deed) = told.event.message.as_deref().filter(|_| success).and_then(deed) {
+            let success = told
+                .event
+                .reason
+                .as_deref()
+                .is_some_and(|reason| reason.starts_with("Successful"));
+            if let Some(deed) = told
+                .event
+                .message
+                .as_deref()
+                .filter(|_| success)
+                .and_then(deed)
+            {
                 let (count, place) = said.entry(deed).or_default();
                 *count += told.count;
                 *place = told.place.max(*place);
@@ -85,7 +119,10 @@ pub fn are_true(judging: &Judging<'_>, tally: &mut Tally<'_>) {
         }
         for (deed, (count, place)) in said {
             if judging.seen(deed.kind, 0, place).is_err() {
-                tally.undecided(format!("not all that happened to the {}s was seen", deed.kind));
+                tally.undecided(format!(
+                    "not all that happened to the {}s was seen",
+                    deed.kind
+                ));
                 continue;
             }
             let done = done(judging, namespace, &deed);
@@ -93,7 +130,9 @@ pub fn are_true(judging: &Judging<'_>, tally: &mut Tally<'_>) {
                 tally.strict();
             } else {
                 let Deed { verb, kind, name } = deed;
-                let seen = format!("events say {count} times that {verb} of {kind} {name} succeeded, it did {done} times");
+                let seen = format!(
+                    "events say {count} times that {verb} of {kind} {name} succeeded, it did {done} times"
+                );
                 tally.violated(number, place + 1, &[], seen);
             }
         }
@@ -107,12 +146,14 @@ fn done(judging: &Judging<'_>, namespace: &str, deed: &Deed<'_>) -> usize {
         let method = match deed.verb {
             "create" => request.method == Method::Create && request.subresource.is_empty(),
             "delete" => {
-                request.method == Method::Delete || request.method == Method::Create && request.subresource == "eviction"
+                request.method == Method::Delete
+                    || request.method == Method::Create && request.subresource == "eviction"
             }
             _ => matches!(request.method, Method::Update | Method::Patch),
         };
         let answer = request.answer.as_ref();
-        let success = answer.is_some_and(|answer| answer.ok() || deed.verb == "delete" && answer.code == 404);
+        let success =
+            answer.is_some_and(|answer| answer.ok() || deed.verb == "delete" && answer.code == 404);
         request.actor == Actor::Subject
             && method
             && success
@@ -129,13 +170,19 @@ pub fn are_complete(judging: &Judging<'_>, tally: &mut Tally<'_>) {
     for number in 0..index.lives().len() {
         let told = told(judging, number);
         let all: usize = told.iter().map(|told| told.count).sum();
-        let warned = told.iter().any(|told| told.event.type_.as_deref() == Some("Warning"));
+        let warned = told
+            .iter()
+            .any(|told| told.event.type_.as_deref() == Some("Warning"));
         if all > 8 || warned || judging.seen(Kind::Event, 0, index.end()).is_err() {
             tally.vacuous();
             continue;
         }
         let mut due: BTreeMap<Deed<'_>, (usize, usize)> = BTreeMap::new();
-        for decision in judging.decisions.iter().filter(|decision| decision.life == number) {
+        for decision in judging
+            .decisions
+            .iter()
+            .filter(|decision| decision.life == number)
+        {
             let verb = match decision.act {
                 Act::Create if decision.kind != Kind::Revision => "create",
                 Act::Delete if decision.kind == Kind::Pod && decision.is_new_delete() => "delete",
@@ -157,14 +204,17 @@ pub fn are_complete(judging: &Judging<'_>, tally: &mut Tally<'_>) {
         for (deed, (count, commit)) in due {
             let said: usize = told
                 .iter()
-                .filter(|told| told.event.message.as_deref().and_then(self::deed).as_ref() == Some(&deed))
+                .filter(|told| {
+                    told.event.message.as_deref().and_then(self::deed).as_ref() == Some(&deed)
+                })
                 .map(|told| told.count)
                 .sum();
             if said >= count {
                 tally.strict();
             } else if deed.kind == Kind::Claim || member(deed.name) {
                 let Deed { verb, kind, name } = deed;
-                let seen = format!("{verb} of {kind} {name} succeeded {count} times, events say {said}");
+                let seen =
+                    format!("{verb} of {kind} {name} succeeded {count} times, events say {said}");
                 tally.violated(number, (commit + 1).min(index.end()), &[], seen);
             }
         }
@@ -178,11 +228,17 @@ mod tests {
     #[test]
     fn a_message_of_success_names_what_was_done() {
         let of = |message| deed(message).map(|deed| (deed.verb, deed.kind, deed.name));
-        assert_eq!(of("create Pod web-0 in StatefulSet web successful"), Some(("create", Kind::Pod, "web-0")));
+        assert_eq!(
+            of("create Pod web-0 in StatefulSet web successful"),
+            Some(("create", Kind::Pod, "web-0"))
+        );
         assert_eq!(
             of("Create Claim data-web-0 Pod web-0 in StatefulSet web success"),
             Some(("create", Kind::Claim, "data-web-0"))
         );
-        assert_eq!(of("create Pod web-0 in StatefulSet web failed error: no"), None);
+        assert_eq!(
+            of("create Pod web-0 in StatefulSet web failed error: no"),
+            None
+        );
     }
 }

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     evidence::{
-        Act, Actor, Change, Decision, Index, Kind, Method, Tri, Updates, Verb, Wanted, decisions, is_claimed,
+        Act, Actor, Change, Decision, Index, Kind, Method, Strategy, Tri, Updates, Verb, Wanted,
+        decisions, is_claimed,
     },
     sets,
 };
@@ -59,7 +60,11 @@ pub enum Adds {
 impl<'a> Judging<'a> {
     pub fn new(index: &'a Index<'a>) -> Self {
         let log = &index.evidence.log;
-        let subject = || log.requests.iter().filter(|request| request.actor == Actor::Subject);
+        let subject = || {
+            log.requests
+                .iter()
+                .filter(|request| request.actor == Actor::Subject)
+        };
         let writes = || subject().filter(|request| request.method.writes());
         let mut newest = 0;
         let two_controllers = writes().any(|request| {
@@ -68,15 +73,23 @@ impl<'a> Judging<'a> {
         });
         let decisions = decisions(index);
         let mut judging = Self {
-            start: index.changes().first().map_or(Timestamp::UNIX_EPOCH, |change| change.at),
-            restarted: subject().zip(subject().skip(1)).any(|(one, other)| one.process != other.process),
+            start: index
+                .changes()
+                .first()
+                .map_or(Timestamp::UNIX_EPOCH, |change| change.at),
+            restarted: subject()
+                .zip(subject().skip(1))
+                .any(|(one, other)| one.process != other.process),
             two_controllers,
             lost_response: writes().any(|request| request.answer.is_none()),
             event_lost: writes().any(|request| {
-                request.kind == Some(Kind::Event) && request.answer.as_ref().is_none_or(|answer| !answer.ok())
+                request.kind == Some(Kind::Event)
+                    && request.answer.as_ref().is_none_or(|answer| !answer.ok())
             }),
             rhythm: Rhythm::of(index),
-            updates: (0..index.lives().len()).map(|life| Updates::of(index, life)).collect(),
+            updates: (0..index.lives().len())
+                .map(|life| Updates::of(index, life))
+                .collect(),
             own: index.lives().iter().map(|_| Own::default()).collect(),
             meddled: meddled(index),
             index,
@@ -91,9 +104,14 @@ impl<'a> Judging<'a> {
             let own = &mut self.own[decision.life];
             match (decision.kind, decision.act, decision.before, decision.after) {
                 (Kind::Pod, Act::Delete, Some(before), _) if decision.is_new_delete() => {
-                    let set = self.index.set(decision.life, decision.window.upper.of(Kind::Set));
-                    let generation = set.and_then(|set| set.metadata.generation).unwrap_or_default();
-                    own.deletes.insert(before.object.uid(), (decision.step(), generation));
+                    let set = self
+                        .index
+                        .set(decision.life, decision.window.upper.of(Kind::Set));
+                    let generation = set
+                        .and_then(|set| set.metadata.generation)
+                        .unwrap_or_default();
+                    own.deletes
+                        .insert(before.object.uid(), (decision.step(), generation));
                 }
                 (Kind::Pod, Act::Create, _, Some(after)) => {
                     let creates = own.creates.entry(after.object.name()).or_default();
@@ -106,13 +124,18 @@ impl<'a> Judging<'a> {
 
     /// The decisions of that kind, as far as their sets have the invariant's policy.
     pub fn of(&self, kind: Kind, act: Act) -> impl Iterator<Item = &Decision<'a>> {
-        self.decisions.iter().filter(move |decision| decision.kind == kind && decision.act == act)
+        self.decisions
+            .iter()
+            .filter(move |decision| decision.kind == kind && decision.act == act)
     }
 
     /// Whether a set works in order. Its policy never changes.
     pub fn ordered(&self, life: usize) -> bool {
         let first = &self.index.changes()[self.index.lives()[life].places[0]];
-        first.object.as_set().is_none_or(|set| Wanted::of(set).ordered)
+        first
+            .object
+            .as_set()
+            .is_none_or(|set| Wanted::of(set).ordered)
     }
 
     /// Somebody else wrote objects of that kind of a set; of the set itself: its status.
@@ -123,16 +146,14 @@ impl<'a> Judging<'a> {
     /// A revision's name is another one than that of a generation's update revision.
     pub fn old(&self, life: usize, generation: i64, name: &str) -> Tri {
         let updates = &self.updates[life];
-        match (updates.may_be(generation, name), updates.may_be_old(generation, name)) {
+        match (
+            updates.may_be(generation, name),
+            updates.may_be_old(generation, name),
+        ) {
             (false, _) => Tri::Yes,
             (true, false) => Tri::No,
             (true, true) => Tri::Either,
         }
-    }
-
-    /// The revisions of the generations of a set.
-    pub fn updates(&self, life: usize) -> &Updates<'a> {
-        &self.updates[life]
     }
 
     /// The versions of the set in a decision's window, the newest first.
@@ -140,7 +161,12 @@ impl<'a> Judging<'a> {
         let window = &decision.window;
         let (lower, upper) = (window.lower.of(Kind::Set), window.upper.of(Kind::Set));
         let places = &self.index.lives()[decision.life].places;
-        let points = points(places.iter().copied(), places.partition_point(|place| *place < lower), lower, upper);
+        let points = points(
+            places.iter().copied(),
+            places.partition_point(|place| *place < lower),
+            lower,
+            upper,
+        );
         let mut versions: Vec<Wanted<'a>> = Vec::new();
         for point in points {
             let Some(set) = self.index.set(decision.life, point) else {
@@ -148,8 +174,17 @@ impl<'a> Judging<'a> {
             };
             let wanted = Wanted::of(set);
             let same = |other: &Wanted<'_>| {
-                (other.generation, other.deleting, other.current_revision(), other.update_revision())
-                    == (wanted.generation, wanted.deleting, wanted.current_revision(), wanted.update_revision())
+                (
+                    other.generation,
+                    other.deleting,
+                    other.current_revision(),
+                    other.update_revision(),
+                ) == (
+                    wanted.generation,
+                    wanted.deleting,
+                    wanted.current_revision(),
+                    wanted.update_revision(),
+                )
             };
             if !versions.last().is_some_and(same) {
                 versions.push(wanted);
@@ -158,12 +193,39 @@ impl<'a> Judging<'a> {
         versions
     }
 
+    /// The versions of the set in the window of a pod's delete under which it has a reason at all: the pod is outside of
+    /// the range, may be old where the strategy replaces pods, or has ended. A controller that had used another one
+    /// would not have deleted it.
+    pub fn reasons(&self, decision: &Decision<'_>, ordinal: sets::Ordinal) -> Vec<Wanted<'a>> {
+        let mut versions = self.versions(decision);
+        versions.retain(|wanted| {
+            let replaces = wanted.strategy != Strategy::OnDelete;
+            !wanted.has(ordinal)
+                || self.victim_was(decision, |change| {
+                    change.object.as_pod().is_some_and(|pod| {
+                        let old = || {
+                            self.old(decision.life, wanted.generation, sets::revision_of(pod))
+                                .may()
+                        };
+                        sets::is_failed(pod) || sets::is_succeeded(pod) || replaces && old()
+                    })
+                })
+        });
+        versions
+    }
+
     /// The points of a kind in a decision's window, the newest first.
     pub fn points(&self, decision: &Decision<'_>, kind: Kind) -> Vec<usize> {
-        let (lower, upper) = (decision.window.lower.of(kind), decision.window.upper.of(kind));
+        let (lower, upper) = (
+            decision.window.lower.of(kind),
+            decision.window.upper.of(kind),
+        );
         let watched = &self.index.lives()[decision.life].watched;
         let first = watched.partition_point(|place| *place < lower);
-        let of_kind = watched[first..].iter().copied().take_while(|place| *place < upper);
+        let of_kind = watched[first..]
+            .iter()
+            .copied()
+            .take_while(|place| *place < upper);
         let of_kind = of_kind.filter(|place| self.index.changes()[*place].object.kind() == kind);
         points(of_kind, 0, lower, upper)
     }
@@ -178,7 +240,9 @@ impl<'a> Judging<'a> {
                     && match adds {
                         Adds::Nothing => false,
                         Adds::All => true,
-                        Adds::UpdatesOf(current) => self.updates[life].same_template(*generation, current),
+                        Adds::UpdatesOf(current) => {
+                            self.updates[life].same_template(*generation, current)
+                        }
                     }
             })
         };
@@ -189,7 +253,9 @@ impl<'a> Judging<'a> {
             if change.is_none() && adds == Adds::All {
                 let made = own.creates.get(name).into_iter().flatten().rev();
                 let mut unseen = made.filter(|(step, place)| *step < before && *place >= point);
-                change = unseen.next().map(|(_, place)| &self.index.changes()[*place]);
+                change = unseen
+                    .next()
+                    .map(|(_, place)| &self.index.changes()[*place]);
             }
             let pod = change.and_then(|change| change.object.as_pod());
             if let Some(pod) = pod.filter(|pod| is_claimed(pod, set)) {
@@ -226,7 +292,11 @@ impl<'a> Judging<'a> {
                         now: decision.now,
                     };
                     if allows(&moment) {
-                        return if newest && age == 0 { Held::Strict } else { Held::Windowed };
+                        return if newest && age == 0 {
+                            Held::Strict
+                        } else {
+                            Held::Windowed
+                        };
                     }
                 }
             }
@@ -236,7 +306,11 @@ impl<'a> Judging<'a> {
     }
 
     /// Asks the newest state alone.
-    pub fn newest<T>(&self, decision: &Decision<'a>, ask: impl Fn(&Moment<'_, 'a>) -> T) -> Option<T> {
+    pub fn newest<T>(
+        &self,
+        decision: &Decision<'a>,
+        ask: impl Fn(&Moment<'_, 'a>) -> T,
+    ) -> Option<T> {
         let wanted = *self.versions(decision).first()?;
         let point = decision.window.upper.of(Kind::Pod);
         let members = self.members(decision.life, point, Adds::Nothing, decision.step());
@@ -251,14 +325,29 @@ impl<'a> Judging<'a> {
 
     /// The pod that a delete was for, in any state of the window, fits.
     pub fn victim_was(&self, decision: &Decision<'_>, fits: impl Fn(&Change) -> bool) -> bool {
-        let Some(course) = self.index.find(Kind::Pod, &decision.request.namespace, &decision.request.name) else {
+        let Some(course) = self.index.find(
+            Kind::Pod,
+            &decision.request.namespace,
+            &decision.request.name,
+        ) else {
             return false;
         };
-        let (lower, upper) = (decision.window.lower.of(Kind::Pod), decision.window.upper.of(Kind::Pod));
+        let (lower, upper) = (
+            decision.window.lower.of(Kind::Pod),
+            decision.window.upper.of(Kind::Pod),
+        );
         let places = &self.index.course(course).places;
-        let later = places[places.partition_point(|place| *place < lower)..].iter().take_while(|place| **place < upper);
-        let changes = later.map(|place| &self.index.changes()[*place]).filter(|change| change.verb != Verb::Deleted);
-        self.index.at(course, lower).into_iter().chain(changes).any(fits)
+        let later = places[places.partition_point(|place| *place < lower)..]
+            .iter()
+            .take_while(|place| **place < upper);
+        let changes = later
+            .map(|place| &self.index.changes()[*place])
+            .filter(|change| change.verb != Verb::Deleted);
+        self.index
+            .at(course, lower)
+            .into_iter()
+            .chain(changes)
+            .any(fits)
     }
 
     /// Where the window of a decision has a gap in one of these kinds, what it is.
@@ -286,7 +375,9 @@ impl<'a> Judging<'a> {
     pub fn changes_before(&self, life: usize, point: usize) -> impl Iterator<Item = &'a Change> {
         let watched = &self.index.lives()[life].watched;
         let seen = watched.partition_point(|place| *place < point);
-        watched[..seen].iter().map(|place| &self.index.changes()[*place])
+        watched[..seen]
+            .iter()
+            .map(|place| &self.index.changes()[*place])
     }
 
     /// A decision in words.
@@ -297,14 +388,29 @@ impl<'a> Judging<'a> {
             Act::Status => "wrote the status of",
             Act::Delete => "deleted",
         };
-        let since = decision.request.sent_at.duration_since(self.start).as_secs_f64();
-        format!("after {since:.3} s the controller {act} {} {}", decision.kind, decision.request.name)
+        let since = decision
+            .request
+            .sent_at
+            .duration_since(self.start)
+            .as_secs_f64();
+        format!(
+            "after {since:.3} s the controller {act} {} {}",
+            decision.kind, decision.request.name
+        )
     }
 }
 
 /// The points after these places and `lower` itself, the newest first.
-fn points(places: impl Iterator<Item = usize>, skip: usize, lower: usize, upper: usize) -> Vec<usize> {
-    let later = places.skip(skip).take_while(|place| *place < upper).map(|place| place + 1);
+fn points(
+    places: impl Iterator<Item = usize>,
+    skip: usize,
+    lower: usize,
+    upper: usize,
+) -> Vec<usize> {
+    let later = places
+        .skip(skip)
+        .take_while(|place| *place < upper)
+        .map(|place| place + 1);
     let mut points: Vec<usize> = std::iter::once(lower).chain(later).collect();
     points.reverse();
     points
@@ -321,7 +427,11 @@ fn meddled(index: &Index<'_>) -> BTreeSet<(usize, Kind)> {
         }
         let status = request.subresource == "status";
         for (number, life) in index.lives().iter().enumerate() {
-            let names = |courses: &[usize]| courses.iter().any(|course| index.course(*course).name == request.name);
+            let names = |courses: &[usize]| {
+                courses
+                    .iter()
+                    .any(|course| index.course(*course).name == request.name)
+            };
             let whole = request.method == Method::DeleteCollection;
             let concerned = life.namespace == request.namespace
                 && match request.kind {

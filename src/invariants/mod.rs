@@ -91,7 +91,10 @@ pub fn all() -> &'static [Invariant] {
 pub fn judge(evidence: &Evidence) -> Vec<Finding> {
     let index = Index::new(evidence);
     let judging = Judging::new(&index);
-    all().iter().map(|invariant| invariant.judge(&judging)).collect()
+    all()
+        .iter()
+        .map(|invariant| invariant.judge(&judging))
+        .collect()
 }
 
 #[cfg(test)]

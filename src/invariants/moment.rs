@@ -50,28 +50,41 @@ impl<'a> Moment<'_, 'a> {
     /// The pod of that name that a delete means: of the UID that it insists on, if it does.
     pub fn victim(&self, decision: &Decision<'_>) -> Option<&Member<'a>> {
         let uid = decision.insists_on();
-        let mut named = self.members.iter().filter(|member| member.name() == decision.request.name);
+        let mut named = self
+            .members
+            .iter()
+            .filter(|member| member.name() == decision.request.name);
         named.find(|member| uid.is_none_or(|uid| member.uid() == uid))
     }
 
     /// Its index, if its ordinal is in the range.
     pub fn index(&self, ordinal: Ordinal) -> Option<i32> {
-        self.wanted.has(ordinal).then(|| ordinal - self.wanted.start)
+        self.wanted
+            .has(ordinal)
+            .then(|| ordinal - self.wanted.start)
     }
 
     /// The pods in the range.
     pub fn in_range(&self) -> impl Iterator<Item = &Member<'a>> {
-        self.members.iter().filter(|member| self.wanted.has(member.ordinal))
+        self.members
+            .iter()
+            .filter(|member| self.wanted.has(member.ordinal))
     }
 
     /// The pods outside of it.
     pub fn condemned(&self) -> impl Iterator<Item = &Member<'a>> {
-        self.members.iter().filter(|member| member.ordinal >= 0 && !self.wanted.has(member.ordinal))
+        self.members
+            .iter()
+            .filter(|member| member.ordinal >= 0 && !self.wanted.has(member.ordinal))
     }
 
     /// Its revision is another one than that of the update.
     pub fn old(&self, member: &Member<'a>) -> Tri {
-        self.judging.old(self.life, self.wanted.generation, sets::revision_of(member.pod))
+        self.judging.old(
+            self.life,
+            self.wanted.generation,
+            sets::revision_of(member.pod),
+        )
     }
 
     /// It has been Ready long enough and is not terminating.
@@ -91,14 +104,20 @@ impl<'a> Moment<'_, 'a> {
     pub fn unfit(&self, below: Ordinal) -> impl Iterator<Item = Ordinal> {
         let range = self.wanted.start..below.min(self.wanted.range().end);
         range.filter(|ordinal| {
-            !self.members.iter().any(|member| member.ordinal == *ordinal && self.may_be_fine(member))
+            !self
+                .members
+                .iter()
+                .any(|member| member.ordinal == *ordinal && self.may_be_fine(member))
         })
     }
 
     /// How many pods of the range are certainly unavailable, one of them left out.
     pub fn unavailable_but(&self, name: &str) -> usize {
         let missing = |ordinal: &Ordinal| {
-            let mut pods = self.members.iter().filter(|member| member.ordinal == *ordinal);
+            let mut pods = self
+                .members
+                .iter()
+                .filter(|member| member.ordinal == *ordinal);
             !pods.any(|member| member.name() == name || self.available(member).may())
         };
         self.wanted.range().filter(missing).count()

@@ -2,11 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    Judging, Tally,
-    calm::Calm,
-    judging::Adds,
-};
+use super::{Judging, Tally, calm::Calm, judging::Adds};
 use crate::{
     evidence::{Act, Decision, Kind, Verb, Wanted, controller_of, templates},
     sets,
@@ -15,7 +11,8 @@ use crate::{
 /// `inv-create-gate`
 pub fn create_gate(judging: &Judging<'_>, tally: &mut Tally<'_>) {
     for decision in judging.of(Kind::Pod, Act::Create) {
-        let Some(ordinal) = ordinal(judging, decision).filter(|_| judging.ordered(decision.life)) else {
+        let Some(ordinal) = ordinal(judging, decision).filter(|_| judging.ordered(decision.life))
+        else {
             continue;
         };
         let first = judging.newest(decision, |moment| moment.index(ordinal) == Some(0));
@@ -23,21 +20,31 @@ pub fn create_gate(judging: &Judging<'_>, tally: &mut Tally<'_>) {
             moment.wanted.has(ordinal) && moment.unfit(ordinal).next().is_none()
         });
         // A pod outside of every range is another rule's.
-        let inside = judging.versions(decision).iter().any(|wanted| wanted.has(ordinal));
+        let inside = judging
+            .versions(decision)
+            .iter()
+            .any(|wanted| wanted.has(ordinal));
         if first == Some(true) || !inside {
             tally.vacuous();
             continue;
         }
         tally.decided(decision, held, &[Kind::Pod], || {
-            let unfit = judging.newest(decision, |moment| moment.unfit(ordinal).collect::<Vec<_>>());
-            format!("no pod was Running, Ready and available for the lower ordinals {:?}", unfit.unwrap_or_default())
+            let unfit =
+                judging.newest(decision, |moment| moment.unfit(ordinal).collect::<Vec<_>>());
+            format!(
+                "no pod was Running, Ready and available for the lower ordinals {:?}",
+                unfit.unwrap_or_default()
+            )
         });
     }
 }
 
 /// The ordinal in the name of a decision's pod, if the name is a pod's of its set.
 pub fn ordinal(judging: &Judging<'_>, decision: &Decision<'_>) -> Option<sets::Ordinal> {
-    sets::ordinal_of(judging.index.lives()[decision.life].name, &decision.request.name)
+    sets::ordinal_of(
+        judging.index.lives()[decision.life].name,
+        &decision.request.name,
+    )
 }
 
 /// `inv-create-ascending`
@@ -45,7 +52,11 @@ pub fn create_ascending(judging: &Judging<'_>, tally: &mut Tally<'_>) {
     let index = judging.index;
     for (number, life) in index.lives().iter().enumerate() {
         let first = &index.changes()[life.places[0]];
-        let Some(set) = first.object.as_set().filter(|_| !first.initial && judging.ordered(number)) else {
+        let Some(set) = first
+            .object
+            .as_set()
+            .filter(|_| !first.initial && judging.ordered(number))
+        else {
             continue;
         };
         if judging.meddled(number, Kind::Pod) {
@@ -59,7 +70,9 @@ pub fn create_ascending(judging: &Judging<'_>, tally: &mut Tally<'_>) {
         for place in &life.watched {
             let change = &index.changes()[*place];
             if let Some(set) = change.object.as_set() {
-                if set.metadata.generation != Some(wanted.generation) || change.verb == Verb::Deleted {
+                if set.metadata.generation != Some(wanted.generation)
+                    || change.verb == Verb::Deleted
+                {
                     break;
                 }
                 continue;
@@ -67,9 +80,15 @@ pub fn create_ascending(judging: &Judging<'_>, tally: &mut Tally<'_>) {
             let Some(pod) = change.object.as_pod() else {
                 continue;
             };
-            let born = change.verb == Verb::Added && !change.initial && controller_of(change) == Some(life.uid);
+            let born = change.verb == Verb::Added
+                && !change.initial
+                && controller_of(change) == Some(life.uid);
             let known = index.places_of(change.object.uid()).first() != Some(place);
-            if sets::is_terminating(pod) || sets::is_failed(pod) || change.verb == Verb::Deleted || !(born || known) {
+            if sets::is_terminating(pod)
+                || sets::is_failed(pod)
+                || change.verb == Verb::Deleted
+                || !(born || known)
+            {
                 break;
             }
             if born && !known {
@@ -99,19 +118,35 @@ pub fn creates_exact(judging: &Judging<'_>, tally: &mut Tally<'_>) {
     let index = judging.index;
     for (number, life) in index.lives().iter().enumerate() {
         let calms = judging.calms(number);
-        let settled: Vec<&Calm> = calms.iter().filter(|calm| judging.settled(number, calm.point)).collect();
+        let settled: Vec<&Calm> = calms
+            .iter()
+            .filter(|calm| judging.settled(number, calm.point))
+            .collect();
         let Some(first) = settled.first() else {
             continue;
         };
         let undisturbed = |from: usize, to: usize| {
             !refused(judging, number, from, to)
-                && [Kind::Pod, Kind::Claim].iter().all(|kind| judging.seen(*kind, from, to).is_ok())
+                && [Kind::Pod, Kind::Claim]
+                    .iter()
+                    .all(|kind| judging.seen(*kind, from, to).is_ok())
         };
         let born = life.places[0];
         let fresh = !index.changes()[born].initial
-            && life.pods.iter().chain(&life.claims).all(|course| index.at(*course, born).is_none());
-        let generation = |point: usize| index.set(number, point).and_then(|set| set.metadata.generation);
-        if fresh && generation(first.point) == generation(born + 1) && undisturbed(born, first.point) {
+            && life
+                .pods
+                .iter()
+                .chain(&life.claims)
+                .all(|course| index.at(*course, born).is_none());
+        let generation = |point: usize| {
+            index
+                .set(number, point)
+                .and_then(|set| set.metadata.generation)
+        };
+        if fresh
+            && generation(first.point) == generation(born + 1)
+            && undisturbed(born, first.point)
+        {
             let counts = Counts::between(judging, number, born, first.point);
             if let Some(set) = index.set(number, first.point) {
                 let pods = Wanted::of(set).range().len();
@@ -121,12 +156,22 @@ pub fn creates_exact(judging: &Judging<'_>, tally: &mut Tally<'_>) {
                     deleted: 0,
                     claims: pods * names.len(),
                 };
-                judge_counts(judging, tally, number, first.point, "a bring-up", counts, wanted);
+                judge_counts(
+                    judging,
+                    tally,
+                    number,
+                    first.point,
+                    "a bring-up",
+                    counts,
+                    wanted,
+                );
             }
         }
         for pair in settled.windows(2) {
             let [one, other] = pair else { continue };
-            if rolled_all(judging, number, one.point, other.point) && undisturbed(one.point, other.point) {
+            if rolled_all(judging, number, one.point, other.point)
+                && undisturbed(one.point, other.point)
+            {
                 let pods = index.claimed(number, other.point).len();
                 let wanted = Counts {
                     made: pods,
@@ -134,7 +179,15 @@ pub fn creates_exact(judging: &Judging<'_>, tally: &mut Tally<'_>) {
                     claims: 0,
                 };
                 let counts = Counts::between(judging, number, one.point, other.point);
-                judge_counts(judging, tally, number, other.point, "a rollout", counts, wanted);
+                judge_counts(
+                    judging,
+                    tally,
+                    number,
+                    other.point,
+                    "a rollout",
+                    counts,
+                    wanted,
+                );
             }
         }
     }
@@ -149,7 +202,9 @@ struct Counts {
 
 impl Counts {
     fn between(judging: &Judging<'_>, life: usize, from: usize, to: usize) -> Self {
-        let inside = |decision: &&Decision<'_>| decision.life == life && (from..to).contains(&decision.commit);
+        let inside = |decision: &&Decision<'_>| {
+            decision.life == life && (from..to).contains(&decision.commit)
+        };
         let count = |kind, act| judging.of(kind, act).filter(inside).count();
         let deletes = judging.of(Kind::Pod, Act::Delete).filter(inside);
         Self {
@@ -185,16 +240,32 @@ fn judge_counts(
 /// Some write of the subject was refused, or a pod failed, between two points.
 fn refused(judging: &Judging<'_>, life: usize, from: usize, to: usize) -> bool {
     let index = judging.index;
-    let (start, end) = (index.changes()[from.min(index.end() - 1)].at, index.changes()[to - 1].at);
+    let (start, end) = (
+        index.changes()[from.min(index.end() - 1)].at,
+        index.changes()[to - 1].at,
+    );
     let refusals = index.evidence.log.requests.iter().filter(|request| {
-        request.method.writes() && request.kind != Some(Kind::Event) && request.sent_at >= start && request.sent_at <= end
+        request.method.writes()
+            && request.kind != Some(Kind::Event)
+            && request.sent_at >= start
+            && request.sent_at <= end
     });
     let refused = refusals.filter(|request| request.actor == crate::evidence::Actor::Subject);
-    refused.into_iter().any(|request| request.answer.as_ref().is_none_or(|answer| !answer.ok()))
-        || index.lives()[life].watched.iter().filter(|place| (from..to).contains(*place)).any(|place| {
-            let pod = index.changes()[*place].object.as_pod();
-            pod.is_some_and(|pod| sets::is_failed(pod) || sets::is_succeeded(pod) || sets::condition(pod, "DisruptionTarget").is_some())
-        })
+    refused
+        .into_iter()
+        .any(|request| request.answer.as_ref().is_none_or(|answer| !answer.ok()))
+        || index.lives()[life]
+            .watched
+            .iter()
+            .filter(|place| (from..to).contains(*place))
+            .any(|place| {
+                let pod = index.changes()[*place].object.as_pod();
+                pod.is_some_and(|pod| {
+                    sets::is_failed(pod)
+                        || sets::is_succeeded(pod)
+                        || sets::condition(pod, "DisruptionTarget").is_some()
+                })
+            })
 }
 
 /// Between two settled states nothing but the template changed, and every pod was replaced for it.
@@ -207,7 +278,11 @@ fn rolled_all(judging: &Judging<'_>, life: usize, one: usize, other: usize) -> b
     same.template = after.spec.template.clone();
     let (old, new) = (Wanted::of(before), Wanted::of(after));
     let all = |point: usize, revision: &str| {
-        !revision.is_empty() && index.claimed(life, point).iter().all(|pod| sets::revision_of(pod) == revision)
+        !revision.is_empty()
+            && index
+                .claimed(life, point)
+                .iter()
+                .all(|pod| sets::revision_of(pod) == revision)
     };
     same == after.spec
         && new.generation == old.generation + 1

@@ -12,11 +12,17 @@ use crate::{
 
 /// `inv-no-needless-delete`
 pub fn no_needless_delete(judging: &Judging<'_>, tally: &mut Tally<'_>) {
-    for decision in judging.of(Kind::Pod, Act::Delete).filter(|decision| decision.is_new_delete()) {
+    for decision in judging
+        .of(Kind::Pod, Act::Delete)
+        .filter(|decision| decision.is_new_delete())
+    {
         let held = judging.held(decision, &[Adds::Nothing], |moment| {
             moment.victim(decision).is_some_and(|victim| {
-                let replaced = moment.wanted.strategy != Strategy::OnDelete && moment.old(victim).may();
-                victim.ended() || replaced || victim.ordinal >= 0 && !moment.wanted.has(victim.ordinal)
+                let replaced =
+                    moment.wanted.strategy != Strategy::OnDelete && moment.old(victim).may();
+                victim.ended()
+                    || replaced
+                    || victim.ordinal >= 0 && !moment.wanted.has(victim.ordinal)
             })
         });
         tally.decided(decision, held, &[Kind::Pod], || {
@@ -27,11 +33,15 @@ pub fn no_needless_delete(judging: &Judging<'_>, tally: &mut Tally<'_>) {
 
 /// `inv-no-create-deleting`
 pub fn no_create_deleting(judging: &Judging<'_>, tally: &mut Tally<'_>) {
-    let creates = judging.of(Kind::Pod, Act::Create).chain(judging.of(Kind::Claim, Act::Create));
+    let creates = judging
+        .of(Kind::Pod, Act::Create)
+        .chain(judging.of(Kind::Claim, Act::Create));
     for decision in creates {
         let versions = judging.versions(decision);
         if !versions.is_empty() && versions.iter().all(|wanted| wanted.deleting) {
-            tally.decided(decision, Held::Not, &[Kind::Set], || "the set was being deleted".to_owned());
+            tally.decided(decision, Held::Not, &[Kind::Set], || {
+                "the set was being deleted".to_owned()
+            });
         }
     }
     let index = judging.index;
@@ -44,7 +54,11 @@ pub fn no_create_deleting(judging: &Judging<'_>, tally: &mut Tally<'_>) {
             continue;
         };
         let since = later(index.changes()[*place].at, 10);
-        let gone = life.places.last().map(|place| &index.changes()[*place]).filter(|change| change.verb == Verb::Deleted);
+        let gone = life
+            .places
+            .last()
+            .map(|place| &index.changes()[*place])
+            .filter(|change| change.verb == Verb::Deleted);
         let until = gone.map_or(index.ended_at(), |change| change.at);
         let Some(set) = index.set(number, place + 1).filter(|_| since <= until) else {
             continue;
@@ -59,7 +73,11 @@ pub fn no_create_deleting(judging: &Judging<'_>, tally: &mut Tally<'_>) {
 /// `inv-no-foreign`
 pub fn no_foreign(judging: &Judging<'_>, tally: &mut Tally<'_>) {
     let strangers = strangers(judging);
-    for decision in judging.decisions.iter().filter(|decision| decision.kind != Kind::Set) {
+    for decision in judging
+        .decisions
+        .iter()
+        .filter(|decision| decision.kind != Kind::Set)
+    {
         let life = &judging.index.lives()[decision.life];
         if decision.act == Act::Create {
             continue;
@@ -74,7 +92,10 @@ pub fn no_foreign(judging: &Judging<'_>, tally: &mut Tally<'_>) {
                 format!("its controller was {owner}")
             }),
             None if adopted => tally.decided(decision, Held::Not, &[decision.kind], || {
-                format!("it was adopted, though its name is not {}, dash, digits", life.name)
+                format!(
+                    "it was adopted, though its name is not {}, dash, digits",
+                    life.name
+                )
             }),
             None => tally.strict(),
         }
@@ -84,7 +105,12 @@ pub fn no_foreign(judging: &Judging<'_>, tally: &mut Tally<'_>) {
 /// The namespaces in which something is controlled by another than the sets that are there, or has a pod of another name.
 fn strangers<'a>(judging: &Judging<'a>) -> BTreeSet<&'a str> {
     let changes = judging.index.changes().iter();
-    let cached = changes.filter(|change| matches!(change.object.kind(), Kind::Pod | Kind::Claim | Kind::Revision));
+    let cached = changes.filter(|change| {
+        matches!(
+            change.object.kind(),
+            Kind::Pod | Kind::Claim | Kind::Revision
+        )
+    });
     let strange = cached.filter(|change| match controller_of(change) {
         Some(uid) => !is_ours(judging, uid, change),
         None => change.object.kind() == Kind::Pod,
@@ -123,17 +149,33 @@ fn touches_foreign(judging: &Judging<'_>, decision: &Decision<'_>) -> Option<Str
     if !foreign(before) || decision.kind == Kind::Claim && only_drops_own(decision, life.name) {
         return None;
     }
-    let course = index.find(decision.kind, &decision.request.namespace, &decision.request.name)?;
-    let (lower, upper) = (decision.window.lower.of(decision.kind), decision.window.upper.of(decision.kind));
+    let course = index.find(
+        decision.kind,
+        &decision.request.namespace,
+        &decision.request.name,
+    )?;
+    let (lower, upper) = (
+        decision.window.lower.of(decision.kind),
+        decision.window.upper.of(decision.kind),
+    );
     // A delete by name means whatever pod the cache shows under that name; anything else means this object.
     let by_name = decision.act == Act::Delete && decision.insists_on().is_none();
     let places = &index.course(course).places;
-    let inside = places.iter().filter(|place| (lower..upper).contains(*place)).map(|place| &index.changes()[*place]);
+    let inside = places
+        .iter()
+        .filter(|place| (lower..upper).contains(*place))
+        .map(|place| &index.changes()[*place]);
     let states = index.at(course, lower).into_iter().chain(inside);
-    let own = states.filter(|change| change.verb != Verb::Deleted).any(|change| {
-        !foreign(change) && (by_name || change.object.uid() == before.object.uid())
-    });
-    let owner = before.object.meta().owner_references.iter().flatten().find(|owner| owner.controller == Some(true))?;
+    let own = states
+        .filter(|change| change.verb != Verb::Deleted)
+        .any(|change| !foreign(change) && (by_name || change.object.uid() == before.object.uid()));
+    let owner = before
+        .object
+        .meta()
+        .owner_references
+        .iter()
+        .flatten()
+        .find(|owner| owner.controller == Some(true))?;
     (!own).then(|| format!("{} {} ({})", owner.kind, owner.name, owner.uid))
 }
 
@@ -141,21 +183,37 @@ fn touches_foreign(judging: &Judging<'_>, decision: &Decision<'_>) -> Option<Str
 fn is_live_set(judging: &Judging<'_>, uid: &str, decision: &Decision<'_>) -> bool {
     let index = judging.index;
     let life = index.life_of(uid);
-    life.is_some_and(|life| index.set(life, decision.window.lower.of(Kind::Set)).or(index.set(life, decision.commit)).is_some())
+    life.is_some_and(|life| {
+        index
+            .set(life, decision.window.lower.of(Kind::Set))
+            .or(index.set(life, decision.commit))
+            .is_some()
+    })
 }
 
 /// A change of a claim that takes references to the set or its pods away, and does nothing else to its owners.
 fn only_drops_own(decision: &Decision<'_>, set: &str) -> bool {
-    let owners = |change: &Change| -> Vec<OwnerReference> { change.object.meta().owner_references.clone().unwrap_or_default() };
+    let owners = |change: &Change| -> Vec<OwnerReference> {
+        change
+            .object
+            .meta()
+            .owner_references
+            .clone()
+            .unwrap_or_default()
+    };
     let (Some(before), Some(after)) = (decision.before, decision.after) else {
         // It changed nothing.
         return true;
     };
     let (before, after) = (owners(before), owners(after));
     let own = |owner: &OwnerReference| {
-        owner.kind == "StatefulSet" && owner.name == set || owner.kind == "Pod" && sets::ordinal_of(set, &owner.name).is_some()
+        owner.kind == "StatefulSet" && owner.name == set
+            || owner.kind == "Pod" && sets::ordinal_of(set, &owner.name).is_some()
     };
-    after.iter().all(|owner| before.contains(owner)) && before.iter().all(|owner| after.contains(owner) || own(owner))
+    after.iter().all(|owner| before.contains(owner))
+        && before
+            .iter()
+            .all(|owner| after.contains(owner) || own(owner))
 }
 
 fn adopts_other_name(judging: &Judging<'_>, decision: &Decision<'_>) -> bool {
@@ -171,6 +229,15 @@ fn adopts_other_name(judging: &Judging<'_>, decision: &Decision<'_>) -> bool {
 
 /// The changes of one object, in short lines.
 pub fn own_slice(judging: &Judging<'_>, course: usize, point: usize) -> Vec<String> {
-    let places = judging.index.course(course).places.iter().take_while(|place| **place < point);
-    slice(judging.start, places.map(|place| &judging.index.changes()[*place]), 24)
+    let places = judging
+        .index
+        .course(course)
+        .places
+        .iter()
+        .take_while(|place| **place < point);
+    slice(
+        judging.start,
+        places.map(|place| &judging.index.changes()[*place]),
+        24,
+    )
 }

@@ -105,10 +105,13 @@ impl Invariant {
         };
         version(&self.since).is_none_or(|since| profile.version >= since)
             && version(&self.until).is_none_or(|until| profile.version <= until)
-            && self.gate.as_deref().is_none_or(|gate| match gate.strip_prefix('!') {
-                Some(gate) => !profile.gates.contains(gate),
-                None => profile.gates.contains(gate),
-            })
+            && self
+                .gate
+                .as_deref()
+                .is_none_or(|gate| match gate.strip_prefix('!') {
+                    Some(gate) => !profile.gates.contains(gate),
+                    None => profile.gates.contains(gate),
+                })
     }
 }
 
@@ -121,7 +124,10 @@ pub fn read(rules: &[(&str, Rule)]) -> Vec<Invariant> {
         Err(error) => panic!("the inventory is part of the program: {error}"),
     };
     for row in &mut rows {
-        row.rule = rules.iter().find(|(id, _)| *id == row.id).map(|(_, rule)| *rule);
+        row.rule = rules
+            .iter()
+            .find(|(id, _)| *id == row.id)
+            .map(|(_, rule)| *rule);
     }
     rows
 }

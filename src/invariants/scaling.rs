@@ -12,19 +12,28 @@ pub fn own_range(judging: &Judging<'_>, tally: &mut Tally<'_>) {
         let Some(ordinal) = ordinal(judging, decision) else {
             continue;
         };
-        let held = judging.held(decision, &[Adds::Nothing], |moment| moment.wanted.has(ordinal));
-        tally.decided(decision, held, &[Kind::Set], || match judging.versions(decision).first() {
-            Some(wanted) => format!("the range was {:?}", wanted.range()),
-            None => "there was no set".to_owned(),
+        let held = judging.held(decision, &[Adds::Nothing], |moment| {
+            moment.wanted.has(ordinal)
+        });
+        tally.decided(decision, held, &[Kind::Set], || {
+            match judging.versions(decision).first() {
+                Some(wanted) => format!("the range was {:?}", wanted.range()),
+                None => "there was no set".to_owned(),
+            }
         });
     }
 }
 
 /// Deletes of claimed pods outside the range of every version in the window, but for those of a Recreate rollout.
-pub fn scale_downs<'j, 'a>(judging: &'j Judging<'a>) -> impl Iterator<Item = (&'j Decision<'a>, Ordinal)> {
+pub fn scale_downs<'j, 'a>(
+    judging: &'j Judging<'a>,
+) -> impl Iterator<Item = (&'j Decision<'a>, Ordinal)> {
     new_deletes(judging).filter(move |(decision, ordinal)| {
-        let label = decision.before.and_then(|change| change.object.as_pod()).map_or("", |pod| sets::revision_of(pod));
-        let versions = judging.versions(decision);
+        let label = decision
+            .before
+            .and_then(|change| change.object.as_pod())
+            .map_or("", |pod| sets::revision_of(pod));
+        let versions = judging.reasons(decision, *ordinal);
         !versions.is_empty()
             && versions.iter().all(|wanted| {
                 let recreated = wanted.strategy == Strategy::Recreate
@@ -35,10 +44,14 @@ pub fn scale_downs<'j, 'a>(judging: &'j Judging<'a>) -> impl Iterator<Item = (&'
 }
 
 /// Deletes of claimed pods that nobody had deleted before, with their ordinals.
-pub fn new_deletes<'j, 'a>(judging: &'j Judging<'a>) -> impl Iterator<Item = (&'j Decision<'a>, Ordinal)> {
+pub fn new_deletes<'j, 'a>(
+    judging: &'j Judging<'a>,
+) -> impl Iterator<Item = (&'j Decision<'a>, Ordinal)> {
     judging.of(Kind::Pod, Act::Delete).filter_map(|decision| {
         let life = &judging.index.lives()[decision.life];
-        let claimed = decision.before.is_some_and(|before| crate::evidence::controller_of(before) == Some(life.uid));
+        let claimed = decision
+            .before
+            .is_some_and(|before| crate::evidence::controller_of(before) == Some(life.uid));
         let ordinal = ordinal(judging, decision).filter(|ordinal| *ordinal >= 0)?;
         (claimed && decision.is_new_delete()).then_some((decision, ordinal))
     })
@@ -46,10 +59,14 @@ pub fn new_deletes<'j, 'a>(judging: &'j Judging<'a>) -> impl Iterator<Item = (&'
 
 /// `inv-delete-top`
 pub fn delete_top(judging: &Judging<'_>, tally: &mut Tally<'_>) {
-    for (decision, ordinal) in scale_downs(judging).filter(|(decision, _)| judging.ordered(decision.life)) {
+    for (decision, ordinal) in
+        scale_downs(judging).filter(|(decision, _)| judging.ordered(decision.life))
+    {
         let several = judging.newest(decision, |moment| moment.condemned().count() >= 2);
         let held = judging.held(decision, &[Adds::Nothing], |moment| {
-            moment.victim(decision).is_some() && higher(moment, ordinal).is_empty()
+            moment.victim(decision).is_some()
+                && !moment.wanted.has(ordinal)
+                && higher(moment, ordinal).is_empty()
         });
         if several != Some(true) && held != super::tally::Held::Not {
             tally.vacuous();
@@ -57,7 +74,10 @@ pub fn delete_top(judging: &Judging<'_>, tally: &mut Tally<'_>) {
         }
         tally.decided(decision, held, &[Kind::Pod], || {
             let higher = judging.newest(decision, |moment| higher(moment, ordinal));
-            format!("condemned pods with higher ordinals were there: {}", higher.unwrap_or_default().join(", "))
+            format!(
+                "condemned pods with higher ordinals were there: {}",
+                higher.unwrap_or_default().join(", ")
+            )
         });
     }
 }
@@ -69,15 +89,26 @@ fn higher(moment: &Moment<'_, '_>, ordinal: Ordinal) -> Vec<String> {
 
 /// `inv-delete-single`
 pub fn delete_single(judging: &Judging<'_>, tally: &mut Tally<'_>) {
-    for (decision, ordinal) in scale_downs(judging).filter(|(decision, _)| judging.ordered(decision.life)) {
+    for (decision, ordinal) in
+        scale_downs(judging).filter(|(decision, _)| judging.ordered(decision.life))
+    {
         let held = judging.held(decision, &[Adds::Nothing], |moment| {
-            let going = moment.condemned().any(|member| member.ordinal > ordinal && member.terminating());
-            moment.victim(decision).is_some() && !going && moment.unfit(Ordinal::MAX).next().is_none()
+            let going = moment
+                .condemned()
+                .any(|member| member.ordinal > ordinal && member.terminating());
+            moment.victim(decision).is_some()
+                && !moment.wanted.has(ordinal)
+                && !going
+                && moment.unfit(Ordinal::MAX).next().is_none()
         });
         tally.decided(decision, held, &[Kind::Pod], || {
-            let unfit = judging.newest(decision, |moment| moment.unfit(Ordinal::MAX).collect::<Vec<_>>());
+            let unfit = judging.newest(decision, |moment| {
+                moment.unfit(Ordinal::MAX).collect::<Vec<_>>()
+            });
             match unfit.filter(|unfit| !unfit.is_empty()) {
-                Some(unfit) => format!("of the range these ordinals were not Running and available: {unfit:?}"),
+                Some(unfit) => {
+                    format!("of the range these ordinals were not Running and available: {unfit:?}")
+                }
                 None => "a condemned pod with a higher ordinal was terminating".to_owned(),
             }
         });

@@ -7,21 +7,38 @@ use super::{
     calm::{Calm, later},
 };
 use crate::{
-    evidence::{Act, Actor, Change, Kind, Method, Request, Span, Strategy, Verb, Wanted, available, controller_of},
+    evidence::{
+        Act, Actor, Change, Kind, Method, Request, Span, Strategy, Verb, Wanted, available,
+        controller_of,
+    },
     sets,
 };
 
 /// Each two states of a set that follow each other; of the first there is none before.
-fn writes<'j>(judging: &'j Judging<'_>) -> impl Iterator<Item = (usize, usize, Option<&'j StatefulSet>, &'j StatefulSet)> {
+fn writes<'j>(
+    judging: &'j Judging<'_>,
+) -> impl Iterator<Item = (usize, usize, Option<&'j StatefulSet>, &'j StatefulSet)> {
     let index = judging.index;
-    index.lives().iter().enumerate().flat_map(move |(number, life)| {
-        life.places.iter().enumerate().filter_map(move |(nth, place)| {
-            let change = &index.changes()[*place];
-            let before = nth.checked_sub(1).and_then(|nth| index.changes()[life.places[nth]].object.as_set());
-            let after = change.object.as_set().filter(|_| change.verb != Verb::Deleted)?;
-            Some((number, *place, before.map(AsRef::as_ref), after.as_ref()))
+    index
+        .lives()
+        .iter()
+        .enumerate()
+        .flat_map(move |(number, life)| {
+            life.places
+                .iter()
+                .enumerate()
+                .filter_map(move |(nth, place)| {
+                    let change = &index.changes()[*place];
+                    let before = nth
+                        .checked_sub(1)
+                        .and_then(|nth| index.changes()[life.places[nth]].object.as_set());
+                    let after = change
+                        .object
+                        .as_set()
+                        .filter(|_| change.verb != Verb::Deleted)?;
+                    Some((number, *place, before.map(AsRef::as_ref), after.as_ref()))
+                })
         })
-    })
 }
 
 fn status(set: &StatefulSet) -> StatefulSetStatus {
@@ -35,16 +52,25 @@ pub fn bounds(judging: &Judging<'_>, tally: &mut Tally<'_>) {
             continue;
         }
         let status = status(after);
-        let parts = [status.ready_replicas, status.current_replicas, status.updated_replicas, status.available_replicas];
+        let parts = [
+            status.ready_replicas,
+            status.current_replicas,
+            status.updated_replicas,
+            status.available_replicas,
+        ];
         let [ready, current, updated, available] = parts.map(Option::unwrap_or_default);
         let all = status.replicas;
-        let within = [ready, current, updated, available].iter().all(|part| (0..=all).contains(part));
+        let within = [ready, current, updated, available]
+            .iter()
+            .all(|part| (0..=all).contains(part));
         if within && all >= 0 && available <= ready {
             if status.observed_generation.is_some() {
                 tally.strict();
             }
         } else {
-            let seen = format!("the status was {all} replicas, {ready} ready, {available} available, {current} current, {updated} updated");
+            let seen = format!(
+                "the status was {all} replicas, {ready} ready, {available} available, {current} current, {updated} updated"
+            );
             tally.violated(life, place + 1, &[], seen);
         }
     }
@@ -53,11 +79,17 @@ pub fn bounds(judging: &Judging<'_>, tally: &mut Tally<'_>) {
 /// `inv-gen-monotone`
 pub fn generation_monotone(judging: &Judging<'_>, tally: &mut Tally<'_>) {
     for (life, place, before, after) in writes(judging) {
-        let (was, is) = (before.map(status).and_then(|status| status.observed_generation), status(after).observed_generation);
+        let (was, is) = (
+            before
+                .map(status)
+                .and_then(|status| status.observed_generation),
+            status(after).observed_generation,
+        );
         let (was, is) = (was.unwrap_or(0), is.unwrap_or(0));
         let generation = after.metadata.generation.unwrap_or(0);
         if was > is || is > generation {
-            let seen = format!("observedGeneration went from {was} to {is}, generation is {generation}");
+            let seen =
+                format!("observedGeneration went from {was} to {is}, generation is {generation}");
             tally.violated(life, place + 1, &[Kind::Set], seen);
         } else if is > was && generation > 1 {
             tally.strict();
@@ -69,18 +101,28 @@ pub fn generation_monotone(judging: &Judging<'_>, tally: &mut Tally<'_>) {
 pub fn promotion(judging: &Judging<'_>, tally: &mut Tally<'_>) {
     for (life, place, before, after) in writes(judging) {
         let (was, is) = (before.map(status).unwrap_or_default(), status(after));
-        let (old, new) = (was.current_revision.unwrap_or_default(), is.current_revision.clone().unwrap_or_default());
+        let (old, new) = (
+            was.current_revision.unwrap_or_default(),
+            is.current_revision.clone().unwrap_or_default(),
+        );
         if old.is_empty() || old == new {
             continue;
         }
         let observed = is.observed_generation;
         let places = &judging.index.lives()[life].places;
-        let versions = places.iter().filter_map(|place| judging.index.changes()[*place].object.as_set());
+        let versions = places
+            .iter()
+            .filter_map(|place| judging.index.changes()[*place].object.as_set());
         let replicas = versions
             .filter(|set| set.metadata.generation == observed)
             .map(|set| Wanted::of(set).replicas)
             .next();
-        let complete = [is.updated_replicas.unwrap_or(0), is.ready_replicas.unwrap_or(0)].iter().all(|count| *count == is.replicas)
+        let complete = [
+            is.updated_replicas.unwrap_or(0),
+            is.ready_replicas.unwrap_or(0),
+        ]
+        .iter()
+        .all(|count| *count == is.replicas)
             && replicas.is_none_or(|replicas| replicas == is.replicas);
         if complete && is.update_revision.as_deref() == Some(new.as_str()) {
             tally.strict();
@@ -109,9 +151,19 @@ fn was_lost(judging: &Judging<'_>, life: usize, name: &str, place: usize) -> boo
     let Some(course) = index.find(Kind::Revision, life.namespace, name) else {
         return true;
     };
-    let limit = if index.evidence.profile.shared_counter { place } else { index.end() };
-    let places = index.course(course).places.iter().take_while(|place| **place < limit);
-    let foreign = |change: &Change| change.verb == Verb::Deleted || controller_of(change).is_some_and(|uid| uid != life.uid);
+    let limit = if index.evidence.profile.shared_counter {
+        place
+    } else {
+        index.end()
+    };
+    let places = index
+        .course(course)
+        .places
+        .iter()
+        .take_while(|place| **place < limit);
+    let foreign = |change: &Change| {
+        change.verb == Verb::Deleted || controller_of(change).is_some_and(|uid| uid != life.uid)
+    };
     let mut seen = places.map(|place| &index.changes()[*place]).peekable();
     seen.peek().is_none() || seen.any(foreign)
 }
@@ -125,7 +177,9 @@ pub fn truth(judging: &Judging<'_>, tally: &mut Tally<'_>) {
                 continue;
             };
             let before = &life.watched[..life.watched.partition_point(|place| *place < calm.point)];
-            let changed = before.iter().any(|place| index.changes()[*place].object.kind() == Kind::Pod);
+            let changed = before
+                .iter()
+                .any(|place| index.changes()[*place].object.kind() == Kind::Pod);
             if !changed || unjudgeable(judging, number, calm, set) {
                 tally.vacuous();
                 continue;
@@ -135,7 +189,10 @@ pub fn truth(judging: &Judging<'_>, tally: &mut Tally<'_>) {
                 tally.strict();
             } else {
                 let rest = calm.until.duration_since(calm.from).as_secs();
-                let seen = format!("nothing had happened for {rest} s, and the status said {}", wrong.join(", "));
+                let seen = format!(
+                    "nothing had happened for {rest} s, and the status said {}",
+                    wrong.join(", ")
+                );
                 tally.violated(number, calm.point, &[], seen);
             }
         }
@@ -146,7 +203,8 @@ fn unjudgeable(judging: &Judging<'_>, life: usize, calm: &Calm, set: &StatefulSe
     let index = judging.index;
     let wanted = Wanted::of(set);
     let profile = &index.evidence.profile;
-    let skewed = wanted.strategy == Strategy::Recreate && !profile.gates.contains("StatefulSetRecreateStrategy");
+    let skewed = wanted.strategy == Strategy::Recreate
+        && !profile.gates.contains("StatefulSetRecreateStrategy");
     skewed || two_of_one_ordinal(judging, life, calm.point) || orphans(judging, life, calm.point)
 }
 
@@ -159,7 +217,8 @@ fn two_of_one_ordinal(judging: &Judging<'_>, life: usize, point: usize) -> bool 
         .filter_map(|pod| sets::ordinal_of(name, pod.metadata.name.as_deref().unwrap_or_default()))
         .collect();
     ordinals.sort_unstable();
-    ordinals.first().is_some_and(|first| *first < 0) || ordinals.windows(2).any(|pair| pair[0] == pair[1])
+    ordinals.first().is_some_and(|first| *first < 0)
+        || ordinals.windows(2).any(|pair| pair[0] == pair[1])
 }
 
 /// A revision without owner is there, which a set may fail to adopt.
@@ -167,8 +226,13 @@ fn orphans(judging: &Judging<'_>, life: usize, point: usize) -> bool {
     let index = judging.index;
     let namespace = index.lives()[life].namespace;
     let courses = index.courses().iter().enumerate();
-    let mut revisions = courses.filter(|(_, course)| course.kind == Kind::Revision && course.namespace == namespace);
-    revisions.any(|(number, _)| index.at(number, point).is_some_and(|change| controller_of(change).is_none()))
+    let mut revisions = courses
+        .filter(|(_, course)| course.kind == Kind::Revision && course.namespace == namespace);
+    revisions.any(|(number, _)| {
+        index
+            .at(number, point)
+            .is_some_and(|change| controller_of(change).is_none())
+    })
 }
 
 fn untrue(judging: &Judging<'_>, life: usize, calm: &Calm, set: &StatefulSet) -> Vec<String> {
@@ -182,7 +246,9 @@ fn untrue(judging: &Judging<'_>, life: usize, calm: &Calm, set: &StatefulSet) ->
     let count = |fits: &dyn Fn(&k8s_openapi::api::core::v1::Pod) -> bool| {
         i32::try_from(pods.iter().filter(|pod| fits(pod)).count()).unwrap_or(i32::MAX)
     };
-    let of = |revision: &str| count(&|pod| !sets::is_terminating(pod) && sets::revision_of(pod) == revision);
+    let of = |revision: &str| {
+        count(&|pod| !sets::is_terminating(pod) && sets::revision_of(pod) == revision)
+    };
     let ready = sets::is_running_and_ready;
     let surely = count(&|pod| ready(pod) && available(pod, wanted.min_ready_seconds, span).must());
     let maybe = count(&|pod| ready(pod) && available(pod, wanted.min_ready_seconds, span).may());
@@ -194,15 +260,34 @@ fn untrue(judging: &Judging<'_>, life: usize, calm: &Calm, set: &StatefulSet) ->
     };
     let one = |count: i32| (count, count);
     compare("replicas", status.replicas, one(count(&|_| true)));
-    compare("readyReplicas", status.ready_replicas.unwrap_or(0), one(count(&ready)));
-    compare("availableReplicas", status.available_replicas.unwrap_or(0), (surely, maybe));
+    compare(
+        "readyReplicas",
+        status.ready_replicas.unwrap_or(0),
+        one(count(&ready)),
+    );
+    compare(
+        "availableReplicas",
+        status.available_replicas.unwrap_or(0),
+        (surely, maybe),
+    );
     let current = status.current_revision.as_deref().unwrap_or_default();
-    compare("currentReplicas", status.current_replicas.unwrap_or(0), one(of(current)));
+    compare(
+        "currentReplicas",
+        status.current_replicas.unwrap_or(0),
+        one(of(current)),
+    );
     let update = status.update_revision.as_deref().unwrap_or_default();
-    compare("updatedReplicas", status.updated_replicas.unwrap_or(0), one(of(update)));
+    compare(
+        "updatedReplicas",
+        status.updated_replicas.unwrap_or(0),
+        one(of(update)),
+    );
     let observed = status.observed_generation.unwrap_or(0);
     if observed != wanted.generation {
-        wrong.push(format!("observedGeneration {observed} instead of {}", wanted.generation));
+        wrong.push(format!(
+            "observedGeneration {observed} instead of {}",
+            wanted.generation
+        ));
     }
     wrong
 }
@@ -211,7 +296,11 @@ fn untrue(judging: &Judging<'_>, life: usize, calm: &Calm, set: &StatefulSet) ->
 pub fn quiet(judging: &Judging<'_>, tally: &mut Tally<'_>) {
     let index = judging.index;
     for number in 0..index.lives().len() {
-        for calm in judging.calms(number).iter().filter(|calm| judging.settled(number, calm.point)) {
+        for calm in judging
+            .calms(number)
+            .iter()
+            .filter(|calm| judging.settled(number, calm.point))
+        {
             let settled = later(calm.from, 10);
             if calm.until < later(settled, 30) || two_of_one_ordinal(judging, number, calm.point) {
                 tally.vacuous();
@@ -222,7 +311,12 @@ pub fn quiet(judging: &Judging<'_>, tally: &mut Tally<'_>) {
                 Some(what) => {
                     let seen = format!("the set had been settled for more than 10 s, and {what}");
                     let point = calm.next.map_or(calm.point, |next| next + 1);
-                    tally.violated(number, point, &[Kind::Pod, Kind::Claim, Kind::Revision], seen);
+                    tally.violated(
+                        number,
+                        point,
+                        &[Kind::Pod, Kind::Claim, Kind::Revision],
+                        seen,
+                    );
                 }
             }
         }
@@ -234,9 +328,13 @@ fn written(judging: &Judging<'_>, life: usize, calm: &Calm) -> Option<String> {
     let index = judging.index;
     let after = later(calm.from, 20);
     let own = calm.next.map(|next| &index.changes()[next]);
-    let mut decisions = judging.decisions.iter().filter(|decision| decision.life == life && decision.request.sent_at > after);
+    let mut decisions = judging
+        .decisions
+        .iter()
+        .filter(|decision| decision.life == life && decision.request.sent_at > after);
     let first = decisions.find(|decision| {
-        let itself = own.is_some_and(|own| decision.after.is_some_and(|after| std::ptr::eq(after, own)));
+        let itself =
+            own.is_some_and(|own| decision.after.is_some_and(|after| std::ptr::eq(after, own)));
         itself || later(decision.request.sent_at, 1) < calm.until
     });
     if let Some(decision) = first.filter(|decision| decision.request.sent_at <= calm.until) {
@@ -244,18 +342,33 @@ fn written(judging: &Judging<'_>, life: usize, calm: &Calm) -> Option<String> {
     }
     let after = later(calm.from, 60);
     let uid = index.lives()[life].uid;
-    let mut events = index.evidence.log.requests.iter().filter(|request| is_event_about(request, uid));
+    let mut events = index
+        .evidence
+        .log
+        .requests
+        .iter()
+        .filter(|request| is_event_about(request, uid));
     events
         .find(|request| request.sent_at > after && later(request.sent_at, 1) < calm.until)
-        .map(|request| format!("the controller sent an event: {:?}", request.body.as_ref().map(|body| &body["message"])))
+        .map(|request| {
+            format!(
+                "the controller sent an event: {:?}",
+                request.body.as_ref().map(|body| &body["message"])
+            )
+        })
 }
 
 fn is_event_about(request: &Request, uid: &str) -> bool {
     request.actor == Actor::Subject
         && request.kind == Some(Kind::Event)
-        && matches!(request.method, Method::Create | Method::Update | Method::Patch)
+        && matches!(
+            request.method,
+            Method::Create | Method::Update | Method::Patch
+        )
         && request.body.as_ref().is_some_and(|body| {
-            [&body["involvedObject"], &body["regarding"]].iter().any(|about| about["uid"] == uid)
+            [&body["involvedObject"], &body["regarding"]]
+                .iter()
+                .any(|about| about["uid"] == uid)
         })
 }
 
@@ -264,18 +377,30 @@ pub fn writes_bounded(judging: &Judging<'_>, tally: &mut Tally<'_>) {
     let index = judging.index;
     for (number, life) in index.lives().iter().enumerate() {
         let calms = judging.calms(number);
-        let settled: Vec<&Calm> = calms.iter().filter(|calm| judging.settled(number, calm.point)).collect();
+        let settled: Vec<&Calm> = calms
+            .iter()
+            .filter(|calm| judging.settled(number, calm.point))
+            .collect();
         for pair in settled.windows(2) {
             let (from, to) = (pair[0].point, pair[1].point);
-            if judging.rhythm.failures(pair[0].from, pair[1].from) || judging.meddled(number, Kind::Pod) {
+            if judging.rhythm.failures(pair[0].from, pair[1].from)
+                || judging.meddled(number, Kind::Pod)
+            {
                 tally.vacuous();
                 continue;
             }
-            let inside = |decision: &&crate::evidence::Decision<'_>| decision.life == number && (from..to).contains(&decision.commit);
+            let inside = |decision: &&crate::evidence::Decision<'_>| {
+                decision.life == number && (from..to).contains(&decision.commit)
+            };
             let writes = judging.of(Kind::Set, Act::Status).filter(inside).count();
-            let places = life.watched.iter().filter(|place| (from..to).contains(*place));
+            let places = life
+                .watched
+                .iter()
+                .filter(|place| (from..to).contains(*place));
             let mut allowed = 0;
-            let mut generation = index.set(number, from).map_or(0, |set| Wanted::of(set).generation);
+            let mut generation = index
+                .set(number, from)
+                .map_or(0, |set| Wanted::of(set).generation);
             for place in places {
                 let change = &index.changes()[*place];
                 match change.object.as_set() {
@@ -285,7 +410,9 @@ pub fn writes_bounded(judging: &Judging<'_>, tally: &mut Tally<'_>) {
                         generation = now;
                     }
                     // A pod that turns Ready with minReadySeconds also starts a timer.
-                    None if change.object.kind() == Kind::Pod => allowed += 1 + usize::from(starts_timer(judging, number, *place)),
+                    None if change.object.kind() == Kind::Pod => {
+                        allowed += 1 + usize::from(starts_timer(judging, number, *place))
+                    }
                     None => {}
                 }
             }
@@ -304,5 +431,6 @@ pub fn writes_bounded(judging: &Judging<'_>, tally: &mut Tally<'_>) {
 fn starts_timer(judging: &Judging<'_>, life: usize, place: usize) -> bool {
     let pod = judging.index.changes()[place].object.as_pod();
     let wanted = judging.index.set(life, place).map(Wanted::of);
-    pod.is_some_and(|pod| sets::is_ready(pod)) && wanted.is_some_and(|wanted| wanted.min_ready_seconds > 0)
+    pod.is_some_and(|pod| sets::is_ready(pod))
+        && wanted.is_some_and(|wanted| wanted.min_ready_seconds > 0)
 }

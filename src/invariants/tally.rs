@@ -1,9 +1,6 @@
 //! The counts of one invariant.
 
-use super::{
-    Invariant, Judging,
-    rows::Exempt,
-};
+use super::{Invariant, Judging, rows::Exempt};
 use crate::evidence::{Decision, Kind, slice};
 
 /// What one invariant came to.
@@ -129,7 +126,9 @@ impl<'a> Tally<'a> {
             self.vacuous();
             return;
         }
-        if self.invariant.exempt_when(Exempt::UserAction) && !self.judging.index.evidence.profile.attribution {
+        if self.invariant.exempt_when(Exempt::UserAction)
+            && !self.judging.index.evidence.profile.attribution
+        {
             self.undecided(format!("{seen}; somebody else may have caused it"));
             return;
         }
@@ -159,7 +158,13 @@ impl<'a> Tally<'a> {
     }
 
     /// Counts a decision that was judged: by the newest state, by an older one, or by none.
-    pub fn decided(&mut self, decision: &Decision<'_>, held: Held, kinds: &[Kind], seen: impl FnOnce() -> String) {
+    pub fn decided(
+        &mut self,
+        decision: &Decision<'_>,
+        held: Held,
+        kinds: &[Kind],
+        seen: impl FnOnce() -> String,
+    ) {
         match held {
             Held::Strict => self.strict(),
             Held::Windowed => self.windowed(),

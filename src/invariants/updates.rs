@@ -20,10 +20,12 @@ fn update_deletes<'j, 'a>(
     ordered: Option<bool>,
 ) -> impl Iterator<Item = (&'j Decision<'a>, Ordinal)> {
     new_deletes(judging).filter(move |(decision, ordinal)| {
-        let versions = judging.versions(decision);
+        let versions = judging.reasons(decision, *ordinal);
         ordered.is_none_or(|ordered| ordered == judging.ordered(decision.life))
             && !versions.is_empty()
-            && versions.iter().all(|wanted| wanted.has(*ordinal) && wanted.strategy == Strategy::RollingUpdate)
+            && versions
+                .iter()
+                .all(|wanted| wanted.has(*ordinal) && wanted.strategy == Strategy::RollingUpdate)
             && !judging.victim_was(decision, |change| {
                 let pod = change.object.as_pod();
                 pod.is_some_and(|pod| sets::is_failed(pod) || sets::is_succeeded(pod))
@@ -34,7 +36,11 @@ fn update_deletes<'j, 'a>(
 const ADDS: [Adds; 2] = [Adds::Nothing, Adds::All];
 
 /// The pods that an update may delete, but for one: old, not terminating, at or above the partition.
-fn others<'m, 'a>(moment: &'m Moment<'_, 'a>, name: &'m str, certainly: bool) -> impl Iterator<Item = &'m Member<'a>> {
+fn others<'m, 'a>(
+    moment: &'m Moment<'_, 'a>,
+    name: &'m str,
+    certainly: bool,
+) -> impl Iterator<Item = &'m Member<'a>> {
     moment.in_range().filter(move |member| {
         let old = moment.old(member);
         member.name() != name
@@ -54,8 +60,9 @@ fn target<'m, 'a>(moment: &'m Moment<'_, 'a>, decision: &Decision<'_>) -> Option
 }
 
 fn top_down(moment: &Moment<'_, '_>, decision: &Decision<'_>) -> bool {
-    target(moment, decision)
-        .is_some_and(|victim| others(moment, victim.name(), true).all(|other| other.ordinal < victim.ordinal))
+    target(moment, decision).is_some_and(|victim| {
+        others(moment, victim.name(), true).all(|other| other.ordinal < victim.ordinal)
+    })
 }
 
 fn judge_victims(
@@ -67,7 +74,9 @@ fn judge_victims(
     for (decision, _) in update_deletes(judging, Some(ordered)) {
         let name = decision.request.name.as_str();
         let held = judging.held(decision, &ADDS, |moment| allows(moment, decision));
-        let several = judging.newest(decision, |moment| others(moment, name, false).next().is_some());
+        let several = judging.newest(decision, |moment| {
+            others(moment, name, false).next().is_some()
+        });
         // Without another old pod the question is not which one; that there is a reason is another rule's.
         if several != Some(true) {
             tally.vacuous();
@@ -76,7 +85,9 @@ fn judge_victims(
         tally.decided(decision, held, &[Kind::Pod], || {
             let left = judging.newest(decision, |moment| {
                 let others = others(moment, name, false).map(|other| other.name().to_owned());
-                let condemned = moment.condemned().map(|member| format!("{} (condemned)", member.name()));
+                let condemned = moment
+                    .condemned()
+                    .map(|member| format!("{} (condemned)", member.name()));
                 others.chain(condemned).collect::<Vec<_>>().join(", ")
             });
             format!("these were there to go first: {}", left.unwrap_or_default())
@@ -102,12 +113,19 @@ pub fn victim_parallel(judging: &Judging<'_>, tally: &mut Tally<'_>) {
         let Some(victim) = target(moment, decision) else {
             return false;
         };
-        let others: Vec<(&Member<'_>, Tri)> =
-            others(moment, victim.name(), true).map(|other| (other, moment.available(other))).collect();
+        let others: Vec<(&Member<'_>, Tri)> = others(moment, victim.name(), true)
+            .map(|other| (other, moment.available(other)))
+            .collect();
         let higher = |other: &Member<'_>| other.ordinal > victim.ordinal;
         let available = moment.available(victim);
-        let as_broken = available != Tri::Yes && !others.iter().any(|(other, fine)| *fine == Tri::No && higher(other));
-        let as_fine = available != Tri::No && !others.iter().any(|(other, fine)| *fine == Tri::No || higher(other));
+        let as_broken = available != Tri::Yes
+            && !others
+                .iter()
+                .any(|(other, fine)| *fine == Tri::No && higher(other));
+        let as_fine = available != Tri::No
+            && !others
+                .iter()
+                .any(|(other, fine)| *fine == Tri::No || higher(other));
         as_broken || as_fine
     });
 }
@@ -122,27 +140,37 @@ pub fn budget_default(judging: &Judging<'_>, tally: &mut Tally<'_>) {
     judge_budget(judging, tally, |_| 1);
 }
 
-fn judge_budget(judging: &Judging<'_>, tally: &mut Tally<'_>, budget: impl Fn(&Moment<'_, '_>) -> i32) {
+fn judge_budget(
+    judging: &Judging<'_>,
+    tally: &mut Tally<'_>,
+    budget: impl Fn(&Moment<'_, '_>) -> i32,
+) {
     let fixed = tally.invariant().id == "inv-budget-default";
     for (decision, _) in update_deletes(judging, None) {
         let versions = judging.versions(decision);
-        if fixed && versions.iter().any(|wanted| wanted.budget != 1) {
+        if fixed && versions.iter().any(|wanted| !wanted.budget_is_one) {
             tally.vacuous();
             continue;
         }
         let name = decision.request.name.as_str();
         let generation = versions.first().map_or(0, |wanted| wanted.generation);
         let adds = [Adds::UpdatesOf(generation)];
-        let fine = |moment: &Moment<'_, '_>| moment.victim(decision).map(|victim| moment.available(victim));
+        let fine = |moment: &Moment<'_, '_>| {
+            moment
+                .victim(decision)
+                .map(|victim| moment.available(victim))
+        };
         let unavailable = |moment: &Moment<'_, '_>| moment.unavailable_but(name) + 1;
         let held = judging.held(decision, &adds, |moment| {
             fine(moment).is_some_and(Tri::may)
                 && i32::try_from(unavailable(moment)).is_ok_and(|count| count <= budget(moment))
         });
-        let always = judging.newest(decision, |moment| fine(moment) == Some(Tri::Yes)) == Some(true)
+        let always = judging.newest(decision, |moment| fine(moment) == Some(Tri::Yes))
+            == Some(true)
             && (held != Held::Not
-                || judging.held(decision, &[Adds::Nothing], |moment| fine(moment).is_some_and(|fine| fine != Tri::Yes))
-                    == Held::Not);
+                || judging.held(decision, &[Adds::Nothing], |moment| {
+                    fine(moment).is_some_and(|fine| fine != Tri::Yes)
+                }) == Held::Not);
         if !always {
             tally.vacuous();
             continue;
@@ -158,12 +186,21 @@ fn judge_budget(judging: &Judging<'_>, tally: &mut Tally<'_>, budget: impl Fn(&M
 /// `inv-budget-one`
 pub fn budget_one(judging: &Judging<'_>, tally: &mut Tally<'_>) {
     for (decision, ordinal) in update_deletes(judging, None) {
-        let generation = judging.versions(decision).first().map_or(0, |wanted| wanted.generation);
+        let generation = judging
+            .versions(decision)
+            .first()
+            .map_or(0, |wanted| wanted.generation);
         let ordered = judging.ordered(decision.life);
         let waits = |moment: &Moment<'_, '_>| -> Vec<Ordinal> {
-            let others = moment.wanted.range().filter(|other| *other != ordinal && (ordered || *other > ordinal));
+            let others = moment
+                .wanted
+                .range()
+                .filter(|other| *other != ordinal && (ordered || *other > ordinal));
             let unfit = others.filter(|other| {
-                let mut pods = moment.members.iter().filter(|member| member.ordinal == *other);
+                let mut pods = moment
+                    .members
+                    .iter()
+                    .filter(|member| member.ordinal == *other);
                 !pods.any(|member| moment.available(member).may())
             });
             unfit.collect()
@@ -172,7 +209,10 @@ pub fn budget_one(judging: &Judging<'_>, tally: &mut Tally<'_>) {
             moment.victim(decision).is_some() && waits(moment).is_empty()
         });
         tally.decided(decision, held, &[Kind::Pod], || {
-            format!("these ordinals were not available: {:?}", judging.newest(decision, waits).unwrap_or_default())
+            format!(
+                "these ordinals were not available: {:?}",
+                judging.newest(decision, waits).unwrap_or_default()
+            )
         });
     }
 }
@@ -181,8 +221,13 @@ pub fn budget_one(judging: &Judging<'_>, tally: &mut Tally<'_>) {
 pub fn partition(judging: &Judging<'_>, tally: &mut Tally<'_>) {
     let staged = |decision: &Decision<'_>| {
         let versions = judging.versions(decision);
-        let rolling = versions.iter().all(|wanted| wanted.strategy == Strategy::RollingUpdate);
-        rolling && versions.first().is_some_and(|wanted| wanted.partition > 0 && wanted.current_revision() != wanted.update_revision())
+        let rolling = versions
+            .iter()
+            .all(|wanted| wanted.strategy == Strategy::RollingUpdate);
+        rolling
+            && versions.first().is_some_and(|wanted| {
+                wanted.partition > 0 && wanted.current_revision() != wanted.update_revision()
+            })
     };
     for (decision, ordinal) in update_deletes(judging, None) {
         let held = judging.held(decision, &[Adds::Nothing], |moment| {
@@ -191,7 +236,9 @@ pub fn partition(judging: &Judging<'_>, tally: &mut Tally<'_>) {
         if !staged(decision) && held != Held::Not {
             continue;
         }
-        tally.decided(decision, held, &[Kind::Set], || "it was below the partition".to_owned());
+        tally.decided(decision, held, &[Kind::Set], || {
+            "it was below the partition".to_owned()
+        });
     }
     for decision in judging.of(Kind::Pod, Act::Create) {
         let pod = decision.after.and_then(|change| change.object.as_pod());
@@ -202,7 +249,9 @@ pub fn partition(judging: &Judging<'_>, tally: &mut Tally<'_>) {
         let held = judging.held(decision, &[Adds::Nothing], |moment| {
             let wanted = &moment.wanted;
             let current = wanted.current_revision();
-            moment.index(ordinal).is_none_or(|index| index >= wanted.partition)
+            moment
+                .index(ordinal)
+                .is_none_or(|index| index >= wanted.partition)
                 || wanted.strategy != Strategy::RollingUpdate
                 || judging.old(decision.life, wanted.generation, revision) != Tri::No
                 || current.is_empty()
@@ -220,34 +269,58 @@ pub fn partition(judging: &Judging<'_>, tally: &mut Tally<'_>) {
 
 /// A revision was not there at some point of the window.
 fn may_be_missing(judging: &Judging<'_>, decision: &Decision<'_>, name: &str) -> bool {
-    let Some(course) = judging.index.find(Kind::Revision, &decision.request.namespace, name) else {
+    let Some(course) = judging
+        .index
+        .find(Kind::Revision, &decision.request.namespace, name)
+    else {
         return true;
     };
     // Before it was made nobody could name it.
     let made = judging.index.course(course).places[0];
-    let (lower, upper) = (decision.window.lower.of(Kind::Revision), decision.window.upper.of(Kind::Revision));
-    let places = judging.index.course(course).places.iter().map(|place| place + 1);
-    let points = places.filter(|point| (lower..=upper).contains(point)).chain([lower.max(made + 1), upper.max(made + 1)]);
-    points.into_iter().any(|point| judging.index.at(course, point).is_none())
+    let (lower, upper) = (
+        decision.window.lower.of(Kind::Revision),
+        decision.window.upper.of(Kind::Revision),
+    );
+    let places = judging
+        .index
+        .course(course)
+        .places
+        .iter()
+        .map(|place| place + 1);
+    let points = places
+        .filter(|point| (lower..=upper).contains(point))
+        .chain([lower.max(made + 1), upper.max(made + 1)]);
+    points
+        .into_iter()
+        .any(|point| judging.index.at(course, point).is_none())
 }
 
 /// `inv-ondelete`
 pub fn on_delete(judging: &Judging<'_>, tally: &mut Tally<'_>) {
     for (decision, ordinal) in new_deletes(judging) {
         let versions = judging.versions(decision);
-        if versions.is_empty() || versions.iter().any(|wanted| wanted.strategy != Strategy::OnDelete) {
+        if versions.is_empty()
+            || versions
+                .iter()
+                .any(|wanted| wanted.strategy != Strategy::OnDelete)
+        {
             continue;
         }
         let held = judging.held(decision, &[Adds::Nothing], |moment| {
-            moment.victim(decision).is_some_and(|victim| victim.ended() || !moment.wanted.has(ordinal))
+            moment
+                .victim(decision)
+                .is_some_and(|victim| victim.ended() || !moment.wanted.has(ordinal))
         });
-        let waiting = judging.newest(decision, |moment| moment.in_range().any(|member| moment.old(member).must()));
+        let waiting = judging.newest(decision, |moment| {
+            moment.in_range().any(|member| moment.old(member).must())
+        });
         if waiting != Some(true) && held != Held::Not {
             tally.vacuous();
             continue;
         }
         tally.decided(decision, held, &[Kind::Pod], || {
-            "the strategy was OnDelete, and it was neither condemned, Failed nor Succeeded".to_owned()
+            "the strategy was OnDelete, and it was neither condemned, Failed nor Succeeded"
+                .to_owned()
         });
     }
 }
@@ -256,27 +329,49 @@ pub fn on_delete(judging: &Judging<'_>, tally: &mut Tally<'_>) {
 pub fn recreate_mix(judging: &Judging<'_>, tally: &mut Tally<'_>) {
     for decision in judging.of(Kind::Pod, Act::Create) {
         let versions = judging.versions(decision);
-        let recreates = !versions.is_empty() && versions.iter().all(|wanted| wanted.strategy == Strategy::Recreate);
+        let recreates = !versions.is_empty()
+            && versions
+                .iter()
+                .all(|wanted| wanted.strategy == Strategy::Recreate);
         let pod = decision.after.and_then(|change| change.object.as_pod());
         let Some(pod) = pod.filter(|_| recreates) else {
             continue;
         };
         let revision = sets::revision_of(pod);
-        let mixes = |moment: &Moment<'_, '_>| moment.members.iter().any(|member| moment.old(member).must());
+        let mixes = |moment: &Moment<'_, '_>| {
+            moment
+                .members
+                .iter()
+                .any(|member| moment.old(member).must())
+        };
         let held = judging.held(decision, &[Adds::Nothing], |moment| {
-            judging.old(decision.life, moment.wanted.generation, revision) != Tri::No || !mixes(moment)
+            judging.old(decision.life, moment.wanted.generation, revision) != Tri::No
+                || !mixes(moment)
         });
-        let changed = judging.index.lives()[decision.life].revisions.len() > 1;
+        let index = judging.index;
+        let revisions = index.lives()[decision.life].revisions.iter();
+        let changed = revisions
+            .filter(|course| index.course(**course).places[0] < decision.commit)
+            .count()
+            > 1;
         if !changed && held != Held::Not {
             tally.vacuous();
             continue;
         }
         tally.decided(decision, held, &[Kind::Pod], || {
             let others = judging.newest(decision, |moment| {
-                let old = moment.members.iter().filter(|member| moment.old(member).must());
-                old.map(|member| member.name().to_owned()).collect::<Vec<_>>().join(", ")
+                let old = moment
+                    .members
+                    .iter()
+                    .filter(|member| moment.old(member).must());
+                old.map(|member| member.name().to_owned())
+                    .collect::<Vec<_>>()
+                    .join(", ")
             });
-            format!("pods of another revision were there: {}", others.unwrap_or_default())
+            format!(
+                "pods of another revision were there: {}",
+                others.unwrap_or_default()
+            )
         });
     }
 }
