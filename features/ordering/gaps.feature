@@ -27,4 +27,4 @@ Feature: Gaps are filled from the bottom
       And readiness of pod "web-2" is lost
       When pod "web-0" is lost
       Then pod "web-0" is replaced
-      And pod "web-0" is created before pod "web-2" is Ready
+      And pod "web-2" stays not Ready

@@ -6,8 +6,10 @@ Feature: A set without replicas is a set
 
     @ord-replicas-zero
     Scenario: Nothing but a revision
+      Given the set "web" is planned
+      And its template changes to revision "blue"
       When the set "web" is created with 0 replicas
-      Then its status counts 0 replicas
+      Then its current revision becomes "blue"
+      And its update revision becomes "blue"
       And it has 1 revision
-      And its status names a current and an update revision
       And no pod of "web" is created

@@ -54,7 +54,14 @@ Feature: Pods start in ordinal order
     @ord-readiness-gate-respected
     Scenario: A readiness gate that nobody answers counts as not Ready
       Given the set "web" is planned
-      And its pods wait for a readiness gate that nobody answers
+      And its description says
+        """
+        spec:
+          template:
+            spec:
+              readinessGates:
+                - conditionType: stsspec.dev/nobody-answers-this
+        """
       When the set "web" is created with 2 replicas
       Then pod "web-0" becomes Running
       And pod "web-1" stays missing
@@ -65,4 +72,4 @@ Feature: Pods start in ordinal order
       And readiness of pod "web-0" is lost
       When the set "web" is scaled to 3
       Then pod "web-2" stays missing
-      And pods "web-0" and "web-1" are the same pods as before
+      And pods "web-0" and "web-1" are the same as before

@@ -45,7 +45,7 @@ Feature: A pod that is on its way out still holds its place
       And the end of pod "web-0" is held up
       And pod "web-0" is lost
       When the set "web" is scaled to 2
-      Then pods "web-2" and "web-3" are the same pods as before
+      Then pods "web-2" and "web-3" are the same as before
 
     @ord-terminating-in-range-halts
     Scenario: No pod is updated while a lower one is terminating
@@ -53,7 +53,7 @@ Feature: A pod that is on its way out still holds its place
       And the end of pod "web-0" is held up
       And pod "web-0" is lost
       When its template changes to revision "green"
-      Then pods "web-1" and "web-2" are the same pods as before
+      Then pods "web-1" and "web-2" are the same as before
 
     @ord-terminating-in-range-halts
     Scenario: Everything goes on once it is gone

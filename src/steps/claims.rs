@@ -1,6 +1,6 @@
 //! Claims: one per template and ordinal.
 
-use cucumber::{gherkin::Step, given, then, when};
+use cucumber::{given, then, when};
 use kube::api::DeleteParams;
 use serde_json::json;
 
@@ -34,13 +34,6 @@ async fn is_created_by_hand(world: &mut World, name: String, size: String) -> Re
     world.create(Kind::Claim, claim).await
 }
 
-#[when(expr = "the description of claim {string} says")]
-async fn says(world: &mut World, name: String, #[step] step: &Step) -> Result<(), Stop> {
-    world.acts().await;
-    let change = super::sets::described(step)?;
-    world.change(Kind::Claim, &name, change).await
-}
-
 #[given(expr = "claim {string} is deleted")]
 #[when(expr = "claim {string} is deleted")]
 async fn is_deleted(world: &mut World, name: String) -> Result<(), Stop> {
@@ -48,19 +41,6 @@ async fn is_deleted(world: &mut World, name: String) -> Result<(), Stop> {
     world
         .delete(Kind::Claim, &name, &DeleteParams::default())
         .await
-}
-
-#[given(expr = "the protection of claim {string} is taken away")]
-#[when(expr = "the protection of claim {string} is taken away")]
-async fn protection_is_taken_away(world: &mut World, name: String) -> Result<(), Stop> {
-    let change = json!({ "metadata": { "finalizers": null } });
-    world.change(Kind::Claim, &name, change).await
-}
-
-#[given(expr = "the end of claim {string} is held up")]
-async fn end_is_held_up(world: &mut World, name: String) -> Result<(), Stop> {
-    let change = json!({ "metadata": { "finalizers": ["stsspec.dev/held"] } });
-    world.change(Kind::Claim, &name, change).await
 }
 
 #[then(expr = "the claims of {string} are {names}")]
@@ -109,66 +89,19 @@ async fn is_created(world: &mut World, claims: Names) -> Result<(), Stop> {
     Ok(())
 }
 
-#[then(expr = "claim(s) {names} is/are the same claim(s) as before")]
-async fn is_the_same(world: &mut World, claims: Names) -> Result<(), Stop> {
+#[then(expr = "claim {string} stays though it is being deleted")]
+async fn stays_though(world: &mut World, name: String) -> Result<(), Stop> {
     let set = world.current.clone();
-    for name in &claims.0 {
-        let expected = format!("claim {name:?} is the same claim as before");
-        let judge = |seen: &Seen<'_>| {
-            let old = seen
-                .old(Kind::Claim, name)
-                .ok_or_else(|| format!("there was no claim {name} before"))?;
-            match seen.get(Kind::Claim, name) {
-                Some(claim) if claim.uid() != old.uid() => Err(format!("{name} is another claim")),
-                Some(claim) if claim.meta().deletion_timestamp.is_some() => {
-                    Err(format!("{name} is being deleted"))
-                }
-                Some(_) => Ok(()),
-                None => Err(format!("{name} is missing")),
-            }
-        };
-        world.stays(&set, &expected, judge).await?;
-    }
-    Ok(())
-}
-
-#[then(expr = "claim(s) {names} stay(s) missing")]
-async fn stays_missing(world: &mut World, claims: Names) -> Result<(), Stop> {
-    let set = world.current.clone();
-    for name in &claims.0 {
-        let expected = format!("claim {name:?} stays missing");
-        world
-            .comes_true(&format!("claim {name:?} is gone"), |seen| {
-                seen.get(Kind::Claim, name).is_none()
-            })
-            .await?;
-        let judge = |seen: &Seen<'_>| match seen.get(Kind::Claim, name) {
-            Some(_) => Err(format!("{name} is there")),
-            None => Ok(()),
-        };
-        world.stays(&set, &expected, judge).await?;
-    }
-    Ok(())
-}
-
-#[then(expr = "claim(s) {names} belong(s) to nobody")]
-async fn belongs_to_nobody(world: &mut World, claims: Names) -> Result<(), Stop> {
-    let set = world.current.clone();
-    for name in &claims.0 {
-        let expected = format!("claim {name:?} has no owner");
-        let judge = |seen: &Seen<'_>| {
-            let claim = seen
-                .get(Kind::Claim, name)
-                .ok_or_else(|| format!("{name} is missing"))?;
-            let owners = claim.meta().owner_references.as_deref().unwrap_or_default();
-            match owners {
-                [] => Ok(()),
-                [owner, ..] => Err(format!("{name} is owned by {} {}", owner.kind, owner.name)),
-            }
-        };
-        world.stays(&set, &expected, judge).await?;
-    }
-    Ok(())
+    let expected = format!("claim {name:?} is being deleted, and stays");
+    let judge = |seen: &Seen<'_>| match seen.get(Kind::Claim, &name) {
+        Some(claim) if claim.meta().deletion_timestamp.is_some() => Ok(()),
+        Some(_) => Err("it is not being deleted".to_owned()),
+        None => Err("it is gone".to_owned()),
+    };
+    world
+        .comes_true(&expected, |seen| judge(seen).is_ok())
+        .await?;
+    world.stays(&set, &expected, judge).await
 }
 
 #[then(expr = "pod {string} uses the claim(s) {names}")]

@@ -10,7 +10,7 @@ use crate::{
     evidence::{Kind, Object, Verb},
     sets,
     verdict::Stop,
-    world::{Seen, World, aspect, claims, pod_spec},
+    world::{Aspect, Seen, World, aspect, claims, pod_spec},
 };
 
 fn deployment(world: &World, name: &str, replicas: usize) -> serde_json::Value {
@@ -122,28 +122,20 @@ async fn another_name(world: &mut World, name: String) -> Result<(), Stop> {
     world.comes_true(&expected, taken).await
 }
 
-#[then(expr = "the pods of Deployment {string} bear names without an ordinal")]
-async fn names_without_ordinal(world: &mut World, name: String) -> Result<(), Stop> {
-    let expected = format!("no pod of Deployment {name:?} is named by an ordinal");
+#[then(
+    expr = "the pods of Deployment {string} have neither an ordinal nor a host name of their own"
+)]
+async fn have_no_identity(world: &mut World, name: String) -> Result<(), Stop> {
+    let expected = format!(
+        "no pod of Deployment {name:?} has an ordinal in its name or a host name in its spec"
+    );
     world.judge(&expected, |seen| {
-        let named = pods(seen, &name)
-            .into_iter()
-            .find(|pod| sets::ordinal_of(&name, pod.name()).is_some());
+        let named = pods(seen, &name).into_iter().find(|object| {
+            let host = object.as_pod().map(|pod| aspect(pod, Aspect::HostName));
+            sets::ordinal_of(&name, object.name()).is_some()
+                || host.is_some_and(|host| !host.is_empty())
+        });
         named.map_or(Ok(()), |pod| Err(format!("there is {}", pod.name())))
-    })
-}
-
-#[then(expr = "the pods of Deployment {string} have no host name of their own")]
-async fn without_host_name(world: &mut World, name: String) -> Result<(), Stop> {
-    let expected =
-        format!("no pod of Deployment {name:?} has a host name or subdomain in its spec");
-    world.judge(&expected, |seen| {
-        let named = pods(seen, &name)
-            .into_iter()
-            .filter_map(Object::as_pod)
-            .map(|pod| aspect(pod, crate::world::Aspect::HostName))
-            .find(|host| !host.is_empty());
-        named.map_or(Ok(()), |host| Err(format!("one is called {host}")))
     })
 }
 

@@ -1,9 +1,9 @@
 //! What DNS says, asked from inside the cluster.
 
-use cucumber::{given, then};
+use std::str::FromStr;
+
+use cucumber::{given, then, when};
 use hickory_proto::rr::{Name, RecordType};
-use k8s_openapi::api::core::v1::Namespace;
-use kube::api::{Api, PostParams};
 use serde_json::json;
 
 use crate::{
@@ -137,26 +137,21 @@ async fn leads_inside(
 
 #[then(expr = "inside a pod of another namespace the name {string} leads to {word}")]
 async fn leads_elsewhere(world: &mut World, name: String, to: String) -> Result<(), Stop> {
-    let other = format!("{}-other", world.namespace());
-    let namespaces: Api<Namespace> = Api::all(world.client.0.clone());
-    let namespace = Namespace {
-        metadata: kube::api::ObjectMeta {
-            name: Some(other.clone()),
-            ..Default::default()
-        },
-        ..Default::default()
-    };
-    if namespaces.get_opt(&other).await?.is_none() {
-        namespaces
-            .create(&PostParams::default(), &namespace)
-            .await?;
-        world.namespaces_to_remove.push(other.clone());
-    }
-    let found = world.look_up_in(&other, &name).await?;
     let wanted = match to.as_str() {
         "nowhere" => Vec::new(),
         pod => vec![addressed(world, pod).await?],
     };
+    let name = world.spelled(&name)?;
+    let home = world.here.clone();
+    let other = format!("{}-other", world.scene.namespace);
+    if !world.namespaces.contains(&other) {
+        world.make_namespace(&other).await?;
+    }
+    world.here = other;
+    world.client_pod().await?;
+    let found = world.look_up(CLIENT, &name).await;
+    world.here = home;
+    let found = found?;
     if found == wanted {
         return Ok(());
     }
@@ -165,20 +160,38 @@ async fn leads_elsewhere(world: &mut World, name: String, to: String) -> Result<
     )))
 }
 
-#[then(expr = "inside pod {string} the host is called {string}")]
-async fn is_called(world: &mut World, pod: String, name: String) -> Result<(), Stop> {
-    let name = world.spelled(&name)?;
-    let command: &[&str] = if name.contains('.') {
-        &["hostname", "-f"]
-    } else {
-        &["hostname"]
-    };
-    let found = world.exec(&pod, command).await?;
-    if found == name {
+/// What a process can ask its host.
+#[derive(Clone, Debug, cucumber::Parameter)]
+#[param(name = "query", regex = "host name|full host name|variable [A-Z]+")]
+struct Query(String);
+
+impl FromStr for Query {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(match text {
+            "host name" => "hostname".to_owned(),
+            "full host name" => "hostname -f".to_owned(),
+            text => format!("echo ${}", text.trim_start_matches("variable ")),
+        }))
+    }
+}
+
+#[then(expr = "the {query} inside pod {string} is {string}")]
+async fn inside_is(
+    world: &mut World,
+    query: Query,
+    pod: String,
+    value: String,
+) -> Result<(), Stop> {
+    let value = world.spelled(&value)?;
+    let Query(command) = query;
+    let found = world.exec(&pod, &["sh", "-c", &command]).await?;
+    if found == value {
         return Ok(());
     }
     Err(Stop::Fail(format!(
-        "expected: inside pod {pod:?} the host is called {name:?}; seen: {found:?}"
+        "expected: {command:?} inside pod {pod:?} prints {value:?}; seen: {found:?}"
     )))
 }
 
@@ -202,6 +215,7 @@ async fn searches(world: &mut World, pod: String, suffixes: Names) -> Result<(),
 }
 
 #[given(expr = "a one-off pod {string} runs")]
+#[when(expr = "a one-off pod {string} runs")]
 async fn one_off_runs(world: &mut World, name: String) -> Result<(), Stop> {
     let spec = pod_spec(&world.scene.cluster.capabilities().image);
     world

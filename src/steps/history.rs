@@ -329,19 +329,41 @@ async fn came_after(world: &mut World, pod: String) -> Result<(), Stop> {
     })
 }
 
-#[then(expr = "pod {string} is created before pod {string} is Ready")]
-async fn created_before_ready(world: &mut World, pod: String, other: String) -> Result<(), Stop> {
-    super::pods::replaced(world, &pod).await?;
-    let expected = format!("pod {pod:?} is created before {other:?} is Ready");
+#[then(expr = "pod {string} is {deed} when {string} has been Ready for {int} seconds, not before")]
+async fn done_after(
+    world: &mut World,
+    pod: String,
+    deed: Deed,
+    other: String,
+    seconds: i64,
+) -> Result<(), Stop> {
+    let limit = world.scene.deadlines.whole_set;
+    let expected = format!(
+        "pod {pod:?} is {} once {other:?} has been Ready for {seconds} s",
+        deed.word()
+    );
+    let done = |seen: &Seen<'_>| {
+        let lives = seen.lives(Kind::Pod, &pod).into_iter();
+        let mut places = lives.filter_map(|life| deed.done_at(&life));
+        places.find(|place| *place >= seen.before.index)
+    };
+    let place = world.comes(limit, &expected, done).await?;
     world.judge(&expected, |seen| {
-        let created = seen.lives(Kind::Pod, &pod).last().map(|life| life.created);
+        let at = seen.history.changes().get(place).map(|change| change.at);
         let then = moments(seen, &other)
             .into_iter()
-            .find(|(place, _)| Some(*place) == created);
-        match then {
-            Some((_, others)) if Obstacle::NotReady.is_there(others.as_ref()) => Ok(()),
-            Some(_) => Err(format!("{other} was Ready before {pod} was created")),
-            None => Err(format!("{pod} was not created")),
+            .find(|(moment, _)| *moment == place);
+        let since = then
+            .and_then(|(_, pod)| pod)
+            .and_then(|pod| sets::ready_since(&pod));
+        let (Some(since), Some(at)) = (since, at) else {
+            return Err(format!("{other} was not Ready then"));
+        };
+        let waited = at.duration_since(since).as_secs();
+        if waited >= seconds {
+            Ok(())
+        } else {
+            Err(format!("{other} had been Ready for {waited} s"))
         }
     })
 }

@@ -2,82 +2,99 @@
 
 use std::str::FromStr;
 
-use cucumber::{then, when};
-use serde_json::json;
+use cucumber::{given, then, when};
+use serde_json::{Value, json};
 
 use crate::{
     evidence::{Kind, Object},
     sets,
     verdict::Stop,
-    world::{Seen, World},
+    world::{Noun, Seen, World},
 };
 
-/// A kind that sentences speak of.
-#[derive(Clone, Copy, Debug, cucumber::Parameter)]
-#[param(name = "kind", regex = "pod|claim")]
-pub(super) struct Named(pub(super) Kind);
+/// What is written on an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cucumber::Parameter)]
+#[param(name = "tag", regex = "label|annotation")]
+enum Tag {
+    Label,
+    Annotation,
+}
 
-impl FromStr for Named {
+impl FromStr for Tag {
     type Err = std::convert::Infallible;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self(if text == "claim" {
-            Kind::Claim
+        Ok(if text == "label" {
+            Self::Label
         } else {
-            Kind::Pod
-        }))
+            Self::Annotation
+        })
     }
 }
 
-fn label<'a>(object: &'a Object, name: &str) -> Option<&'a str> {
-    let labels = object.meta().labels.as_ref()?;
-    labels.get(name).map(String::as_str)
+impl Tag {
+    fn of<'a>(self, object: &'a Object, name: &str) -> Option<&'a str> {
+        let tags = match self {
+            Self::Label => object.meta().labels.as_ref()?,
+            Self::Annotation => object.meta().annotations.as_ref()?,
+        };
+        tags.get(name).map(String::as_str)
+    }
+
+    fn change(self, name: String, value: Value) -> Value {
+        match self {
+            Self::Label => json!({ "metadata": { "labels": { name: value } } }),
+            Self::Annotation => json!({ "metadata": { "annotations": { name: value } } }),
+        }
+    }
 }
 
-#[then(expr = "the label {string} of {kind} {string} becomes {string}")]
-async fn label_becomes(
+#[given(expr = "the {tag} {string} of {kind} {string} changes to {string}")]
+#[when(expr = "the {tag} {string} of {kind} {string} changes to {string}")]
+async fn tag_changes(
     world: &mut World,
+    tag: Tag,
     name: String,
-    kind: Named,
+    kind: Noun,
     object: String,
     value: String,
 ) -> Result<(), Stop> {
-    let expected = format!("label {name:?} of {} {object:?} becomes {value:?}", kind.0);
-    let is = |seen: &Seen<'_>| {
-        seen.get(kind.0, &object)
-            .is_some_and(|object| label(object, &name) == Some(&value))
-    };
-    world.comes_true(&expected, is).await
+    world.acts().await;
+    world
+        .change(kind.0, &object, tag.change(name, value.into()))
+        .await
 }
 
-#[then(expr = "the {kind} {string} has no label {string}")]
-async fn has_no_label(
+#[when(expr = "the {tag} {string} of {kind} {string} is removed")]
+async fn tag_is_removed(
     world: &mut World,
-    kind: Named,
+    tag: Tag,
+    name: String,
+    kind: Noun,
     object: String,
-    name: String,
 ) -> Result<(), Stop> {
-    let expected = format!("{} {object:?} has no label {name:?}", kind.0);
-    let is = |seen: &Seen<'_>| {
-        seen.get(kind.0, &object)
-            .is_some_and(|object| label(object, &name).is_none())
-    };
-    world.comes_true(&expected, is).await
+    world.acts().await;
+    world
+        .change(kind.0, &object, tag.change(name, Value::Null))
+        .await
 }
 
-#[then(expr = "the annotation {string} of {kind} {string} is {string}")]
-async fn annotation_is(
+#[then(expr = "the {tag} {string} of {kind} {string} becomes {string}")]
+async fn tag_becomes(
     world: &mut World,
+    tag: Tag,
     name: String,
-    kind: Named,
+    kind: Noun,
     object: String,
     value: String,
 ) -> Result<(), Stop> {
-    let expected = format!("annotation {name:?} of {} {object:?} is {value:?}", kind.0);
+    let expected = format!(
+        "{tag:?} {name:?} of {} {object:?} becomes {value:?}",
+        kind.0
+    );
     let is = |seen: &Seen<'_>| {
-        let object = seen.get(kind.0, &object);
-        let annotations = object.and_then(|object| object.meta().annotations.as_ref());
-        annotations.and_then(|all| all.get(&name)) == Some(&value)
+        seen.get(kind.0, &object)
+            .is_some_and(|object| tag.of(object, &name) == Some(&value))
     };
     world.comes_true(&expected, is).await
 }
@@ -89,7 +106,9 @@ async fn label_names_a_revision(world: &mut World, name: String, pod: String) ->
         let Some(object) = seen.get(Kind::Pod, &pod) else {
             return false;
         };
-        let revision = label(object, &name).and_then(|name| seen.get(Kind::Revision, name));
+        let revision = Tag::Label
+            .of(object, &name)
+            .and_then(|name| seen.get(Kind::Revision, name));
         let owner = revision
             .and_then(Object::as_revision)
             .and_then(|revision| sets::owner_uid(revision.as_ref()));

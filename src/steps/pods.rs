@@ -1,5 +1,7 @@
 //! Pods: lost, held, failed; what becomes of them, and what they are.
 
+use std::str::FromStr;
+
 use cucumber::{given, then, when};
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::json;
@@ -8,7 +10,7 @@ use crate::{
     evidence::Kind,
     sets,
     verdict::Stop,
-    world::{Aspect, Names, Quoted, Seen, State, World, aspect, holds, tell_pod},
+    world::{Aspect, Names, Noun, Quoted, Seen, State, World, aspect, holds, set_of, tell_pod},
 };
 
 /// A pod is lost when somebody deletes it, with its own grace period. Pods that are lost together are deleted without
@@ -32,32 +34,47 @@ async fn lose(world: &mut World, pods: &[String], params: &DeleteParams) -> Resu
     Ok(())
 }
 
+/// A finalizer of the suite's own keeps an object from going.
 const HOLD: &str = "stsspec.dev/held";
 
-#[given(expr = "the end of pod(s) {names} is held up")]
-async fn end_is_held_up(world: &mut World, pods: Names) -> Result<(), Stop> {
-    for name in &pods.0 {
-        finalize(world, name, &[HOLD]).await?;
-    }
-    Ok(())
+/// What becomes of an object's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cucumber::Parameter)]
+#[param(name = "passage", regex = "held up|let through")]
+enum Passage {
+    HeldUp,
+    LetThrough,
 }
 
-#[when(expr = "the end of pod(s) {names} is let through")]
-async fn end_is_let_through(world: &mut World, pods: Names) -> Result<(), Stop> {
+impl FromStr for Passage {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(if text == "held up" {
+            Self::HeldUp
+        } else {
+            Self::LetThrough
+        })
+    }
+}
+
+/// Held up by one more finalizer; let through without any, whoever set them.
+#[given(expr = "the end of {kind} {names} is {passage}")]
+#[when(expr = "the end of {kind} {names} is {passage}")]
+async fn end_is(world: &mut World, kind: Noun, names: Names, passage: Passage) -> Result<(), Stop> {
     world.acts().await;
-    for name in &pods.0 {
-        finalize(world, name, &[]).await?;
+    for name in &names.0 {
+        let finalizers = world.see(|seen| {
+            let object = seen.get(kind.0, name);
+            object.and_then(|object| object.meta().finalizers.clone())
+        });
+        let mut finalizers = finalizers.unwrap_or_default();
+        match passage {
+            Passage::HeldUp => finalizers.push(HOLD.to_owned()),
+            Passage::LetThrough => finalizers.clear(),
+        }
+        let change = json!({ "metadata": { "finalizers": finalizers } });
+        world.change(kind.0, name, change).await?;
     }
-    Ok(())
-}
-
-async fn finalize(world: &World, pod: &str, finalizers: &[&str]) -> Result<(), Stop> {
-    let patch = json!({ "metadata": { "finalizers": finalizers } });
-    let params = PatchParams::default();
-    world
-        .api(Kind::Pod)
-        .patch(pod, &params, &Patch::Merge(&patch))
-        .await?;
     Ok(())
 }
 
@@ -73,25 +90,6 @@ async fn fails(world: &mut World, pod: String) -> Result<(), Stop> {
         .patch_status(&pod, &params, &Patch::Merge(&patch))
         .await?;
     Ok(())
-}
-
-#[when(expr = "the label {string} of pod {string} changes to {string}")]
-async fn label_changes(
-    world: &mut World,
-    label: String,
-    pod: String,
-    value: String,
-) -> Result<(), Stop> {
-    world.acts().await;
-    let change = json!({ "metadata": { "labels": { label: value } } });
-    world.change(Kind::Pod, &pod, change).await
-}
-
-#[when(expr = "the label {string} of pod {string} is removed")]
-async fn label_is_removed(world: &mut World, label: String, pod: String) -> Result<(), Stop> {
-    world.acts().await;
-    let change = json!({ "metadata": { "labels": { label: null } } });
-    world.change(Kind::Pod, &pod, change).await
 }
 
 #[given(expr = "pod(s) {names} become(s) {state}")]
@@ -137,19 +135,20 @@ async fn stays(world: &mut World, pods: Names, state: State) -> Result<(), Stop>
     Ok(())
 }
 
-#[then(expr = "pod(s) {names} stay(s) missing")]
-async fn stays_missing(world: &mut World, pods: Names) -> Result<(), Stop> {
-    for name in &pods.0 {
+#[then(expr = "{kind} {names} stay(s) missing")]
+async fn stays_missing(world: &mut World, kind: Noun, names: Names) -> Result<(), Stop> {
+    for name in &names.0 {
         let ended = |seen: &Seen<'_>| {
-            let old = seen.old_pod(name).and_then(|pod| pod.metadata.uid.clone());
-            seen.pod(name).is_none_or(|pod| pod.metadata.uid != old)
+            let old = seen.old(kind.0, name);
+            let there = seen.get(kind.0, name).map(|object| object.uid().to_owned());
+            there.is_none() || there.as_deref() != old.as_ref().map(|old| old.uid())
         };
         world
-            .comes_true(&format!("the old {name:?} is gone"), ended)
+            .comes_true(&format!("the old {} {name:?} is gone", kind.0), ended)
             .await?;
-        let expected = format!("pod {name:?} stays missing");
+        let expected = format!("{} {name:?} stays missing", kind.0);
         let judge = |seen: &Seen<'_>| {
-            let lives = seen.lives(Kind::Pod, name);
+            let lives = seen.lives(kind.0, name);
             match lives
                 .last()
                 .filter(|life| life.created >= seen.before.index)
@@ -158,11 +157,81 @@ async fn stays_missing(world: &mut World, pods: Names) -> Result<(), Stop> {
                 None => Ok(()),
             }
         };
-        world.stays_of(name, &expected, judge).await?;
+        let set = set_in(world, kind, name);
+        world.stays(&set, &expected, judge).await?;
     }
     Ok(())
 }
 
+/// The set that an object of that name belongs to.
+fn set_in(world: &World, kind: Noun, name: &str) -> String {
+    match kind.0 {
+        Kind::Claim => world.current.clone(),
+        _ => set_of(name).to_owned(),
+    }
+}
+
+#[then(expr = "{kind} {names} is/are the same as before")]
+async fn is_the_same(world: &mut World, kind: Noun, names: Names) -> Result<(), Stop> {
+    for name in &names.0 {
+        let expected = format!("{} {name:?} is the same as before", kind.0);
+        let judge = |seen: &Seen<'_>| {
+            let old = seen
+                .old(kind.0, name)
+                .ok_or_else(|| format!("there was no {} {name} before", kind.0))?;
+            match seen.get(kind.0, name) {
+                Some(object) if object.uid() != old.uid() => Err(format!("{name} was replaced")),
+                Some(object) if object.meta().deletion_timestamp.is_some() => {
+                    Err(format!("{name} is being deleted"))
+                }
+                Some(_) => Ok(()),
+                None => Err(format!("{name} is missing")),
+            }
+        };
+        let set = set_in(world, kind, name);
+        world.stays(&set, &expected, judge).await?;
+    }
+    Ok(())
+}
+
+#[then(expr = "{kind} {names} belong(s) to nobody")]
+async fn belongs_to_nobody(world: &mut World, kind: Noun, names: Names) -> Result<(), Stop> {
+    for name in &names.0 {
+        let expected = format!("{} {name:?} has no owner", kind.0);
+        let free = |seen: &Seen<'_>| {
+            let object = seen
+                .get(kind.0, name)
+                .ok_or_else(|| format!("{name} is missing"))?;
+            match object
+                .meta()
+                .owner_references
+                .as_deref()
+                .unwrap_or_default()
+            {
+                [] => Ok(()),
+                [owner, ..] => Err(format!("{name} is owned by {} {}", owner.kind, owner.name)),
+            }
+        };
+        world
+            .comes_true(&expected, |seen| free(seen).is_ok())
+            .await?;
+        let set = set_in(world, kind, name);
+        world.stays(&set, &expected, free).await?;
+    }
+    Ok(())
+}
+
+#[then(expr = "pod {string} is given {int} seconds to end")]
+async fn is_given_seconds(world: &mut World, pod: String, seconds: i64) -> Result<(), Stop> {
+    let expected = format!("the deletion of pod {pod:?} gives it {seconds} s");
+    let given = |seen: &Seen<'_>| {
+        let pod = seen.get(Kind::Pod, &pod);
+        pod.and_then(|pod| pod.meta().deletion_grace_period_seconds) == Some(seconds)
+    };
+    world.comes_true(&expected, given).await
+}
+
+#[given(expr = "pod(s) {names} is/are replaced")]
 #[then(expr = "pod(s) {names} is/are replaced")]
 async fn is_replaced(world: &mut World, pods: Names) -> Result<(), Stop> {
     for name in &pods.0 {
@@ -186,34 +255,13 @@ pub(super) async fn replaced(world: &World, name: &str) -> Result<(), Stop> {
     world.comes_true(&expected, other).await
 }
 
-#[then(expr = "pod(s) {names} is/are the same pod(s) as before")]
-async fn is_the_same(world: &mut World, pods: Names) -> Result<(), Stop> {
-    for name in &pods.0 {
-        let expected = format!("pod {name:?} is the same pod as before");
-        let judge = |seen: &Seen<'_>| {
-            let old = seen
-                .old_pod(name)
-                .ok_or_else(|| format!("there was no pod {name} before"))?;
-            match seen.pod(name) {
-                Some(pod) if pod.metadata.uid != old.metadata.uid => {
-                    Err(format!("{name} was replaced"))
-                }
-                Some(pod) if sets::is_terminating(pod) => Err(format!("it is {}", tell_pod(pod))),
-                Some(_) => Ok(()),
-                None => Err(format!("{name} is missing")),
-            }
-        };
-        world.stays_of(name, &expected, judge).await?;
-    }
-    Ok(())
-}
-
-#[then(expr = "pod(s) {names} disappear(s)")]
-async fn disappears(world: &mut World, pods: Names) -> Result<(), Stop> {
+#[given(expr = "{kind} {names} disappear(s)")]
+#[then(expr = "{kind} {names} disappear(s)")]
+async fn disappears(world: &mut World, kind: Noun, names: Names) -> Result<(), Stop> {
     let limit = world.scene.deadlines.whole_set;
-    for name in &pods.0 {
-        let expected = format!("pod {name:?} is gone");
-        let gone = |seen: &Seen<'_>| seen.pod(name).is_none().then_some(());
+    for name in &names.0 {
+        let expected = format!("{} {name:?} is gone", kind.0);
+        let gone = |seen: &Seen<'_>| seen.get(kind.0, name).is_none().then_some(());
         world.comes(limit, &expected, gone).await?;
     }
     Ok(())
@@ -224,8 +272,9 @@ async fn disappears(world: &mut World, pods: Names) -> Result<(), Stop> {
 async fn begins_to_terminate(world: &mut World, pod: String) -> Result<(), Stop> {
     let expected = format!("the deletion of pod {pod:?} is asked for");
     let asked = |seen: &Seen<'_>| {
-        let lives = seen.lives(Kind::Pod, &pod);
-        lives.last().is_none_or(|life| life.asked.is_some())
+        let lives = seen.lives(Kind::Pod, &pod).into_iter();
+        let mut asked = lives.filter_map(|life| life.asked);
+        asked.any(|place| place >= seen.before.index)
     };
     world.comes_true(&expected, asked).await
 }
@@ -304,38 +353,4 @@ async fn owns(world: &mut World, set: String, pods: Names) -> Result<(), Stop> {
         world.comes_true(&expected, owned).await?;
     }
     Ok(())
-}
-
-#[then(expr = "pod(s) {names} belong(s) to nobody")]
-async fn belongs_to_nobody(world: &mut World, pods: Names) -> Result<(), Stop> {
-    for name in &pods.0 {
-        let expected = format!("pod {name:?} has no owner");
-        let free = |seen: &Seen<'_>| {
-            seen.pod(name).is_some_and(|pod| {
-                pod.metadata
-                    .owner_references
-                    .as_deref()
-                    .unwrap_or_default()
-                    .is_empty()
-            })
-        };
-        world.comes_true(&expected, free).await?;
-    }
-    Ok(())
-}
-
-#[then(expr = "the only pods are {names}")]
-async fn only_pods(world: &mut World, pods: Names) -> Result<(), Stop> {
-    let mut wanted = pods.0.clone();
-    wanted.sort_unstable();
-    let expected = format!("the pods are exactly {}", wanted.join(", "));
-    let exact = |seen: &Seen<'_>| {
-        let there = seen.all(Kind::Pod).into_iter();
-        let names: Vec<&str> = there
-            .map(|object| object.name())
-            .filter(|name| *name != crate::world::CLIENT)
-            .collect();
-        names == wanted
-    };
-    world.comes_true(&expected, exact).await
 }

@@ -1,6 +1,6 @@
 //! Readiness: withheld, granted, lost; by the dial or by a plain probe.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, str::FromStr};
 
 use cucumber::{given, when};
 
@@ -13,38 +13,60 @@ use crate::{
 /// The file that a probed pod's readiness hangs on.
 pub(super) const ANSWER: &str = "/tmp/ready";
 
-#[given(expr = "readiness of pod(s) {names} is withheld")]
-async fn is_withheld(world: &mut World, pods: Names) {
-    for name in &pods.0 {
-        let spared = world.see(|seen| seen.pod(name).and_then(|pod| pod.metadata.uid.clone()));
-        world.dial.withhold(name, spared);
+/// How the dial is turned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cucumber::Parameter)]
+#[param(name = "turn", regex = "withheld|granted|lost")]
+enum Turn {
+    /// Pods of that name that come from now on do not become Ready.
+    Withheld,
+    /// They do.
+    Granted,
+    /// The one that is there stops being Ready, and later ones do not become it.
+    Lost,
+}
+
+impl FromStr for Turn {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "granted" => Self::Granted,
+            "lost" => Self::Lost,
+            _ => Self::Withheld,
+        })
     }
 }
 
-#[given(expr = "readiness of pod(s) {names} is granted")]
-#[when(expr = "readiness of pod(s) {names} is granted")]
-async fn is_granted(world: &mut World, pods: Names) {
+#[given(expr = "readiness of pod(s) {names} is {turn}")]
+#[when(expr = "readiness of pod(s) {names} is {turn}")]
+async fn is_turned(world: &mut World, pods: Names, turn: Turn) -> Result<(), Stop> {
     world.acts().await;
     for name in &pods.0 {
-        world.dial.grant(name);
+        match turn {
+            Turn::Granted => world.dial.grant(name),
+            Turn::Lost => world.dial.withhold(name, None),
+            Turn::Withheld => {
+                let there =
+                    world.see(|seen| seen.pod(name).and_then(|pod| pod.metadata.uid.clone()));
+                world.dial.withhold(name, there);
+            }
+        }
     }
-}
-
-#[given(expr = "readiness of pod(s) {names} is lost")]
-#[when(expr = "readiness of pod(s) {names} is lost")]
-async fn is_lost(world: &mut World, pods: Names) -> Result<(), Stop> {
-    world.acts().await;
-    for name in &pods.0 {
-        world.dial.withhold(name, None);
-    }
-    for name in &pods.0 {
-        let expected = format!("pod {name:?} is not Ready");
-        world
-            .comes_true(&expected, |seen| seen.is(name, State::NotReady))
-            .await
-            .map_err(|stop| Stop::Inconclusive(stop.to_string()))?;
+    if turn == Turn::Lost {
+        for name in &pods.0 {
+            is_not_ready(world, name).await?;
+        }
     }
     Ok(())
+}
+
+/// Waits until a pod is no longer Ready. That it comes so far is the scenario's own doing and the node's.
+async fn is_not_ready(world: &World, name: &str) -> Result<(), Stop> {
+    let expected = format!("pod {name:?} stops being Ready");
+    world
+        .comes_true(&expected, |seen| seen.is(name, State::NotReady))
+        .await
+        .map_err(|stop| Stop::Inconclusive(stop.to_string()))
 }
 
 #[given(expr = "readiness of new pods is withheld")]
@@ -56,35 +78,42 @@ async fn new_is_withheld(world: &mut World) {
     world.dial.withhold_new(known);
 }
 
-#[given(expr = "readiness of all pods is granted")]
-#[when(expr = "readiness of all pods is granted")]
-async fn all_is_granted(world: &mut World) {
-    world.acts().await;
-    world.dial.grant_all();
+/// What a probe comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cucumber::Parameter)]
+#[param(name = "outcome", regex = "succeeds|fails")]
+enum Outcome {
+    Succeeds,
+    Fails,
 }
 
-#[given(expr = "the probe of pod(s) {names} succeeds")]
-#[when(expr = "the probe of pod(s) {names} succeeds")]
-async fn probe_succeeds(world: &mut World, pods: Names) -> Result<(), Stop> {
+impl FromStr for Outcome {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(if text == "fails" {
+            Self::Fails
+        } else {
+            Self::Succeeds
+        })
+    }
+}
+
+#[given(expr = "the probe of pod(s) {names} {outcome}")]
+#[when(expr = "the probe of pod(s) {names} {outcome}")]
+async fn probe_comes_to(world: &mut World, pods: Names, outcome: Outcome) -> Result<(), Stop> {
     for name in &pods.0 {
         let expected = format!("pod {name:?} becomes Running");
         world
             .comes_true(&expected, |seen| seen.is(name, State::Running))
             .await?;
         world.acts().await;
-        let write = format!("echo yes > {ANSWER}");
-        world.exec(name, &["sh", "-c", &write]).await?;
+        if outcome == Outcome::Fails {
+            world.exec(name, &["rm", ANSWER]).await?;
+            is_not_ready(world, name).await?;
+        } else {
+            let write = format!("echo yes > {ANSWER}");
+            world.exec(name, &["sh", "-c", &write]).await?;
+        }
     }
     Ok(())
-}
-
-#[when(expr = "the probe of pod {string} fails")]
-async fn probe_fails(world: &mut World, pod: String) -> Result<(), Stop> {
-    world.acts().await;
-    world.exec(&pod, &["rm", ANSWER]).await?;
-    let expected = format!("pod {pod:?} is not Ready");
-    world
-        .comes_true(&expected, |seen| seen.is(&pod, State::NotReady))
-        .await
-        .map_err(|stop| Stop::Inconclusive(stop.to_string()))
 }

@@ -3,25 +3,48 @@
 use std::str::FromStr;
 
 use cucumber::{given, then, when};
-use k8s_openapi::api::{apps::v1::StatefulSetStatus, core::v1::Pod};
+use k8s_openapi::{
+    api::{apps::v1::StatefulSetStatus, core::v1::Pod},
+    apimachinery::pkg::apis::meta::v1::OwnerReference,
+};
+use kube::{Api, api::PostParams};
 use serde_json::{Value, json};
 
 use crate::{
-    evidence::{Kind, Object, Verb},
+    evidence::{Kind, Verb},
     sets,
     verdict::Stop,
-    world::{Names, REVISION_ANNOTATION, Seen, State, World, holds, tell_pod},
+    world::{GATE, Names, REVISION_ANNOTATION, Seen, State, World, holds},
 };
 
-/// The change that gives a template a revision's mark.
-pub(super) fn marked(revision: &str) -> Value {
-    json!({ "spec": { "template": { "metadata": { "annotations": { REVISION_ANNOTATION: revision } } } } })
+/// The change that gives a template a revision's mark, and nothing that keeps its pods from becoming Ready.
+pub(super) fn marked(world: &World, revision: &str) -> Value {
+    let gates = if world.speaks_of_readiness() {
+        json!([{ "conditionType": GATE }])
+    } else {
+        Value::Null
+    };
+    json!({ "spec": { "template": {
+        "metadata": { "annotations": { REVISION_ANNOTATION: revision } },
+        "spec": { "readinessGates": gates },
+    } } })
+}
+
+/// A template is broken when its pods wait for what nobody does.
+#[given(expr = "its template changes to the broken revision {string}")]
+#[when(expr = "its template changes to the broken revision {string}")]
+async fn breaks(world: &mut World, revision: String) -> Result<(), Stop> {
+    let mut change = marked(world, &revision);
+    change["spec"]["template"]["spec"]["readinessGates"] =
+        json!([{ "conditionType": "stsspec.dev/nobody-answers-this" }]);
+    world.shape(change).await
 }
 
 #[given(expr = "its template changes to revision {string}")]
 #[when(expr = "its template changes to revision {string}")]
 async fn changes_to(world: &mut World, revision: String) -> Result<(), Stop> {
-    world.shape(marked(&revision)).await
+    let change = marked(world, &revision);
+    world.shape(change).await
 }
 
 #[given(expr = "its rolling update is partitioned at ordinal {int}")]
@@ -46,7 +69,8 @@ async fn rests_at(
 ) -> Result<(), Stop> {
     world.plan(&name);
     is_partitioned(world, partition).await?;
-    world.shape(marked(&old)).await?;
+    let change = marked(world, &old);
+    world.shape(change).await?;
     world
         .create_set(&name, usize::try_from(replicas).unwrap_or(0))
         .await?;
@@ -56,7 +80,8 @@ async fn rests_at(
             .collect()
     };
     super::sets::settles(world, &name, &range(0, replicas)).await?;
-    world.shape(marked(&new)).await?;
+    let change = marked(world, &new);
+    world.shape(change).await?;
     at_revision(world, Names(range(partition, replicas)), new).await?;
     super::sets::settles(world, &name, &range(0, replicas)).await?;
     world.remember();
@@ -145,6 +170,7 @@ async fn at_revision(world: &mut World, pods: Names, revision: String) -> Result
     Ok(())
 }
 
+#[given(expr = "pod(s) {names} is/are replaced at revision {string}")]
 #[then(expr = "pod(s) {names} is/are replaced at revision {string}")]
 async fn is_replaced_at(world: &mut World, pods: Names, revision: String) -> Result<(), Stop> {
     for name in &pods.0 {
@@ -197,58 +223,6 @@ fn status(seen: &Seen<'_>, set: &str) -> Option<StatefulSetStatus> {
     (status.observed_generation >= set.metadata.generation).then_some(status)
 }
 
-#[then(expr = "its update revision changes")]
-async fn update_revision_changes(world: &mut World) -> Result<(), Stop> {
-    let set = world.current.clone();
-    let old = world.see(|seen| old_status(seen, &set).update_revision);
-    world
-        .comes_true("the status names another update revision", |seen| {
-            status(seen, &set).is_some_and(|status| {
-                status.update_revision.as_ref().is_some_and(|name| {
-                    Some(name) != old.as_ref() && seen.get(Kind::Revision, name).is_some()
-                })
-            })
-        })
-        .await
-}
-
-fn old_status(seen: &Seen<'_>, set: &str) -> StatefulSetStatus {
-    let old = seen.old(Kind::Set, set);
-    old.as_ref()
-        .and_then(Object::as_set)
-        .and_then(|set| set.status.clone())
-        .unwrap_or_default()
-}
-
-#[then(expr = "its update revision stays")]
-async fn update_revision_stays(world: &mut World) -> Result<(), Stop> {
-    let set = world.current.clone();
-    let judge = |seen: &Seen<'_>| {
-        let old = old_status(seen, &set).update_revision;
-        let now = seen
-            .set(&set)
-            .and_then(|set| set.status.clone())
-            .unwrap_or_default();
-        if now.update_revision != old {
-            return Err(format!("{old:?} became {:?}", now.update_revision));
-        }
-        let new = seen
-            .placed(Kind::Revision)
-            .find(|(place, change)| *place >= seen.before.index && change.verb == Verb::Added);
-        match new {
-            Some((_, change)) => Err(format!("revision {} was made", change.object.name())),
-            None => Ok(()),
-        }
-    };
-    world
-        .stays(
-            &set,
-            "the update revision stays, and no revision is made",
-            judge,
-        )
-        .await
-}
-
 /// Which of the two revisions a status names.
 #[derive(Clone, Copy, Debug, cucumber::Parameter)]
 #[param(name = "side", regex = "current|update")]
@@ -278,6 +252,7 @@ impl Side {
     }
 }
 
+#[given(expr = "its {side} revision becomes {string}")]
 #[then(expr = "its {side} revision becomes {string}")]
 async fn revision_becomes(world: &mut World, side: Side, revision: String) -> Result<(), Stop> {
     let set = world.current.clone();
@@ -311,39 +286,25 @@ async fn revision_stays(world: &mut World, side: Side, revision: String) -> Resu
     world.stays(&set, &expected, judge).await
 }
 
-#[then(expr = "its status names a current and an update revision")]
-async fn names_revisions(world: &mut World) -> Result<(), Stop> {
-    let set = world.current.clone();
-    let named = |seen: &Seen<'_>| {
-        let Some(status) = status(seen, &set) else {
-            return false;
-        };
-        let exists = |name: Option<String>| {
-            name.is_some_and(|name| seen.get(Kind::Revision, &name).is_some())
-        };
-        exists(status.current_revision) && exists(status.update_revision)
-    };
-    world
-        .comes_true("the status names two revisions that exist", named)
-        .await
-}
-
 #[then(expr = "it has {int} revision(s)")]
 async fn has_revisions(world: &mut World, count: usize) -> Result<(), Stop> {
     let set = world.current.clone();
     let expected = format!("set {set:?} has {count} revisions");
     let counted = |seen: &Seen<'_>| {
-        let Some(set) = seen.get(Kind::Set, &set) else {
-            return false;
-        };
-        let own = seen.all(Kind::Revision).into_iter().filter(|revision| {
-            revision
-                .as_revision()
-                .is_some_and(|revision| sets::owner_uid(revision.as_ref()) == Some(set.uid()))
-        });
-        own.count() == count
+        // By name, since the set may be gone.
+        let owned = |owner: &OwnerReference| owner.controller == Some(true) && owner.name == set;
+        let all = seen.all(Kind::Revision).into_iter();
+        let owners = all.map(|object| object.meta().owner_references.iter().flatten());
+        owners.filter(|owners| owners.clone().any(owned)).count()
     };
-    world.comes_true(&expected, counted).await
+    world
+        .comes_true(&expected, |seen| counted(seen) == count)
+        .await?;
+    let judge = |seen: &Seen<'_>| match counted(seen) {
+        found if found == count => Ok(()),
+        found => Err(format!("it has {found}")),
+    };
+    world.stays(&set, &expected, judge).await
 }
 
 #[then(expr = "revision {string} is the same object as before, and the newest")]
@@ -392,6 +353,7 @@ impl FromStr for Counter {
     }
 }
 
+#[given(expr = "its status counts {int} {counter}(s)")]
 #[then(expr = "its status counts {int} {counter}(s)")]
 async fn counts(world: &mut World, number: i32, counter: Counter) -> Result<(), Stop> {
     let set = world.current.clone();
@@ -412,56 +374,43 @@ async fn counts(world: &mut World, number: i32, counter: Counter) -> Result<(), 
     world.comes_true(&expected, counted).await
 }
 
-#[then(expr = "pod {string} is created when {string} has been Ready for {int} seconds, not before")]
-async fn created_after(
+#[then(expr = "no pod of {string} was ever made at revision {string} but {names}")]
+async fn never_made(
     world: &mut World,
-    pod: String,
-    other: String,
-    seconds: i32,
+    set: String,
+    revision: String,
+    but: Names,
 ) -> Result<(), Stop> {
-    let expected = format!("pod {pod:?} is created once {other:?} has been Ready for {seconds} s");
-    let first = |seen: &Seen<'_>| {
-        seen.lives(Kind::Pod, &pod)
-            .last()
-            .map(|life| life.first.clone())
+    let expected = format!(
+        "no pod of set {set:?} but {} was made at {revision:?}",
+        but.0.join(", ")
+    );
+    let judge = |seen: &Seen<'_>| {
+        let made = seen
+            .changes(Kind::Pod)
+            .filter(|change| change.verb == Verb::Added)
+            .filter(|change| sets::ordinal_of(&set, change.object.name()).is_some())
+            .filter_map(|change| change.object.as_pod())
+            .filter(|pod| is_at(seen, pod, &revision))
+            .filter_map(|pod| pod.metadata.name.clone());
+        let other = made.into_iter().find(|name| !but.0.contains(name));
+        other.map_or(Ok(()), |name| Err(format!("{name} was")))
     };
-    let created = world
-        .comes(world.scene.deadlines.whole_set, &expected, first)
-        .await?;
-    world.judge(&expected, |seen| {
-        let since = seen.pod(&other).and_then(|pod| sets::ready_since(pod));
-        let created = created
-            .meta()
-            .creation_timestamp
-            .as_ref()
-            .map(|time| time.0);
-        let (Some(since), Some(created)) = (since, created) else {
-            return Err(format!("{other} is not Ready"));
-        };
-        let waited = created.duration_since(since).as_secs();
-        if waited >= i64::from(seconds) {
-            Ok(())
-        } else {
-            Err(format!("it was created after {waited} s"))
-        }
-    })
+    world.stays(&set, &expected, judge).await
 }
 
-#[then(expr = "pod {string} stays broken at revision {string}")]
-async fn stays_broken(world: &mut World, pod: String, revision: String) -> Result<(), Stop> {
-    let broken = |seen: &Seen<'_>| {
-        seen.pod(&pod)
-            .filter(|found| is_at(seen, found, &revision) && holds(found, State::NotReady))
-            .map(|_| ())
-    };
-    let expected = format!("pod {pod:?} stays at revision {revision:?} and is not Ready");
-    world
-        .comes(world.scene.deadlines.one_step, &expected, broken)
-        .await?;
-    let judge = |seen: &Seen<'_>| match (broken(seen), seen.pod(&pod)) {
-        (Some(()), _) => Ok(()),
-        (None, Some(found)) => Err(tell_pod(found)),
-        (None, None) => Err(format!("{pod} is missing")),
-    };
-    world.stays_of(&pod, &expected, judge).await
+#[given(expr = "no pod of {string} may be disrupted")]
+async fn may_not_be_disrupted(world: &mut World, set: String) -> Result<(), Stop> {
+    use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+    let api: Api<PodDisruptionBudget> = Api::namespaced(world.client.0.clone(), world.namespace());
+    let budget = json!({
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": { "name": set },
+        "spec": { "maxUnavailable": 0, "selector": { "matchLabels": { "app": set } } },
+    });
+    let budget =
+        serde_json::from_value(budget).map_err(|error| Stop::Inconclusive(error.to_string()))?;
+    api.create(&PostParams::default(), &budget).await?;
+    Ok(())
 }

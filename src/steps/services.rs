@@ -43,10 +43,34 @@ async fn is_created(world: &mut World, sort: Sort, name: String, set: String) ->
     world.create(Kind::Service, service).await
 }
 
-#[given(expr = "the description of Service {string} says")]
-async fn says(world: &mut World, name: String, #[step] step: &Step) -> Result<(), Stop> {
+/// What can be described anew.
+#[derive(Clone, Copy, Debug, cucumber::Parameter)]
+#[param(name = "thing", regex = "Service|claim")]
+struct Thing(Kind);
+
+impl FromStr for Thing {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(if text == "claim" {
+            Kind::Claim
+        } else {
+            Kind::Service
+        }))
+    }
+}
+
+#[given(expr = "the description of {thing} {string} says")]
+#[when(expr = "the description of {thing} {string} says")]
+async fn says(
+    world: &mut World,
+    thing: Thing,
+    name: String,
+    #[step] step: &Step,
+) -> Result<(), Stop> {
+    world.acts().await;
     let change = super::sets::described(step)?;
-    world.change(Kind::Service, &name, change).await
+    world.change(thing.0, &name, change).await
 }
 
 #[when(expr = "the Service {string} is deleted")]

@@ -1,14 +1,16 @@
 //! Sets: planned, created, changed, scaled, deleted.
 
+use std::str::FromStr;
+
 use cucumber::{gherkin::Step, given, then, when};
 use kube::api::{DeleteParams, PropagationPolicy};
 use serde_json::{Value, json};
 
 use crate::{
-    evidence::Kind,
+    evidence::{Kind, Verb},
     manifest, sets,
     verdict::Stop,
-    world::{Attribute, GATE, Names, Quoted, Seen, State, World},
+    world::{Attribute, Names, Noun, Quoted, Seen, State, World},
 };
 
 #[given(expr = "the set {string} is planned")]
@@ -73,7 +75,8 @@ async fn is_settled_at(
     revision: String,
 ) -> Result<(), Stop> {
     world.plan(&name);
-    world.shape(super::rollouts::marked(&revision)).await?;
+    let change = super::rollouts::marked(world, &revision);
+    world.shape(change).await?;
     is_settled(world, name, replicas).await
 }
 
@@ -122,64 +125,90 @@ async fn flaps(world: &mut World, name: String, steps: String) -> Result<(), Sto
     Ok(())
 }
 
-#[given(expr = "the set {string} is deleted")]
-#[when(expr = "the set {string} is deleted")]
-async fn is_deleted(world: &mut World, name: String) -> Result<(), Stop> {
-    delete(world, &name, PropagationPolicy::Background).await
+/// How a set is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cucumber::Parameter)]
+#[param(
+    name = "deletion",
+    regex = "deleted in the foreground|deleted without its pods|deleted"
+)]
+struct Deletion(&'static str);
+
+impl FromStr for Deletion {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(match text {
+            "deleted in the foreground" => "Foreground",
+            "deleted without its pods" => "Orphan",
+            _ => "Background",
+        }))
+    }
 }
 
-#[when(expr = "the set {string} is deleted in the foreground")]
-async fn is_deleted_in_the_foreground(world: &mut World, name: String) -> Result<(), Stop> {
-    delete(world, &name, PropagationPolicy::Foreground).await
-}
-
-#[given(expr = "the set {string} is deleted without its pods")]
-#[when(expr = "the set {string} is deleted without its pods")]
-async fn is_orphaned(world: &mut World, name: String) -> Result<(), Stop> {
-    delete(world, &name, PropagationPolicy::Orphan).await?;
-    let gone = format!("the set {name:?} is gone");
-    world
-        .comes_true(&gone, |seen| seen.set(&name).is_none())
-        .await
-}
-
-async fn delete(world: &mut World, name: &str, policy: PropagationPolicy) -> Result<(), Stop> {
+#[given(expr = "the set {string} is {deletion}")]
+#[when(expr = "the set {string} is {deletion}")]
+async fn is_deleted(world: &mut World, name: String, how: Deletion) -> Result<(), Stop> {
     world.acts().await;
+    let policy = match how.0 {
+        "Foreground" => PropagationPolicy::Foreground,
+        "Orphan" => PropagationPolicy::Orphan,
+        _ => PropagationPolicy::Background,
+    };
     let params = DeleteParams {
         propagation_policy: Some(policy),
         ..DeleteParams::default()
     };
-    world.delete(Kind::Set, name, &params).await
+    world.delete(Kind::Set, &name, &params).await
 }
 
-#[when(expr = "the set {string} is created again")]
-async fn is_created_again(world: &mut World, name: String) -> Result<(), Stop> {
-    again(world, &name, json!({})).await
-}
-
-#[when(expr = "the set {string} is created again at revision {string}")]
-async fn is_created_again_at(
-    world: &mut World,
-    name: String,
-    revision: String,
-) -> Result<(), Stop> {
-    again(world, &name, super::rollouts::marked(&revision)).await
-}
-
-async fn again(world: &mut World, name: &str, change: Value) -> Result<(), Stop> {
+#[given(expr = "the set {string} is planned as before")]
+async fn is_planned_as_before(world: &mut World, name: String) -> Result<(), Stop> {
     let gone = format!("the set {name:?} is gone");
     world
-        .comes_true(&gone, |seen| seen.set(name).is_none())
+        .comes_true(&gone, |seen| seen.set(&name).is_none())
         .await?;
     let plan = world.notes.get(&format!("plan of {name}")).cloned();
     let plan =
         plan.ok_or_else(|| Stop::Inconclusive(format!("the set {name:?} was not created before")))?;
-    let replicas = plan.pointer("/spec/replicas").and_then(Value::as_u64);
-    let replicas = replicas.and_then(|replicas| usize::try_from(replicas).ok());
-    world.drafts.insert(name.to_owned(), plan);
-    name.clone_into(&mut world.current);
-    world.shape(change).await?;
-    world.create_set(name, replicas.unwrap_or(1)).await
+    world.drafts.insert(name.clone(), plan);
+    world.plan(&name);
+    Ok(())
+}
+
+#[given(expr = "from here on the {whose} namespace is meant")]
+#[then(expr = "from here on the {whose} namespace is meant")]
+async fn is_meant(world: &mut World, whose: Whose) -> Result<(), Stop> {
+    let first = world.scene.namespace.clone();
+    if whose == Whose::First {
+        world.here = first;
+        return Ok(());
+    }
+    let other = format!("{first}-other");
+    if !world.namespaces.contains(&other) {
+        world.make_namespace(&other).await?;
+    }
+    world.here = other;
+    Ok(())
+}
+
+/// Which namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cucumber::Parameter)]
+#[param(name = "whose", regex = "first|other")]
+enum Whose {
+    First,
+    Other,
+}
+
+impl FromStr for Whose {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(if text == "other" {
+            Self::Other
+        } else {
+            Self::First
+        })
+    }
 }
 
 #[given(expr = "the manifest {string} is applied")]
@@ -192,6 +221,7 @@ async fn manifest_is_applied(world: &mut World, name: String) -> Result<(), Stop
     Ok(())
 }
 
+#[given(expr = "the set {string} settles with pod(s) {names}")]
 #[then(expr = "the set {string} settles with pod(s) {names}")]
 async fn settles_with(world: &mut World, name: String, pods: Names) -> Result<(), Stop> {
     settles(world, &name, &pods.0).await
@@ -251,25 +281,31 @@ pub(super) async fn settles(world: &World, name: &str, pods: &[String]) -> Resul
         .await
 }
 
-#[then(expr = "the set {string} disappears")]
-async fn disappears(world: &mut World, name: String) -> Result<(), Stop> {
-    let expected = format!("the set {name:?} is gone");
-    world
-        .comes_true(&expected, |seen| seen.set(&name).is_none())
-        .await
-}
-
 #[then(expr = "the set {string} disappears only after its pods")]
 async fn disappears_last(world: &mut World, name: String) -> Result<(), Stop> {
-    disappears(world, name.clone()).await?;
-    world.judge("the set is there until its last pod is gone", |seen| {
-        let left: Vec<_> = seen.pods_of(&name);
-        match left.as_slice() {
-            [] => Ok(()),
-            [pod, ..] => Err(format!(
-                "the set is gone and {} is there",
-                crate::world::tell_pod(pod)
-            )),
+    let expected = format!("the set {name:?} disappears, after its pods");
+    let gone = |seen: &Seen<'_>| seen.set(&name).is_none() && seen.pods_of(&name).is_empty();
+    world.comes_true(&expected, gone).await?;
+    if !world.scene.profile.shared_counter {
+        return Err(Stop::Inconclusive(
+            "the order of a set's and a pod's end is not known on this cluster".into(),
+        ));
+    }
+    world.judge(&expected, |seen| {
+        let end = |kind: Kind, of: &dyn Fn(&str) -> bool| {
+            let ends = seen
+                .changes(kind)
+                .filter(|change| change.verb == Verb::Deleted && of(change.object.name()));
+            ends.map(|change| change.version).max()
+        };
+        let set = end(Kind::Set, &|other| other == name);
+        let last = end(Kind::Pod, &|pod| sets::ordinal_of(&name, pod).is_some());
+        if last < set {
+            Ok(())
+        } else {
+            Err(format!(
+                "the set went at version {set:?}, its last pod at {last:?}"
+            ))
         }
     })
 }
@@ -294,49 +330,165 @@ async fn is_never_initialized(world: &mut World) -> Result<(), Stop> {
     world.shape(change).await
 }
 
-#[given(expr = "its pods wait for a readiness gate that nobody answers")]
-async fn is_gated(world: &mut World) -> Result<(), Stop> {
-    let other = format!("{GATE}-by-somebody");
-    let change = json!({ "spec": { "template": { "spec": { "readinessGates": [{ "conditionType": other }] } } } });
+#[given(expr = "its pods take their time to end")]
+async fn take_their_time(world: &mut World) -> Result<(), Stop> {
+    let change = json!({ "spec": { "template": { "spec": {
+        "terminationGracePeriodSeconds": 3600,
+        // As the first process of its container it does not end when it is told to.
+        "containers": [{ "name": "main", "command": ["sleep", "2147483647"] }],
+    } } } });
     world.shape(change).await
 }
 
-#[given(expr = "the namespace allows {int} pod(s)")]
-#[when(expr = "the namespace allows {int} pod(s)")]
-async fn is_limited(world: &mut World, pods: i64) -> Result<(), Stop> {
+#[given(expr = "the namespace allows {int} {kind}")]
+#[when(expr = "the namespace allows {int} {kind}")]
+async fn is_limited(world: &mut World, most: i64, kind: Noun) -> Result<(), Stop> {
     use k8s_openapi::api::core::v1::ResourceQuota;
     use kube::{
         Api,
         api::{Patch, PatchParams},
     };
     world.acts().await;
+    let counted = format!("count/{}", kind.0.plural());
     let api: Api<ResourceQuota> = Api::namespaced(world.client.0.clone(), world.namespace());
     let quota = json!({
         "apiVersion": "v1",
         "kind": "ResourceQuota",
-        "metadata": { "name": "pods" },
-        "spec": { "hard": { "count/pods": pods.to_string() } },
+        "metadata": { "name": "limit" },
+        "spec": { "hard": { counted.clone(): most.to_string() } },
     });
     let params = PatchParams::apply("stsspec").force();
-    api.patch("pods", &params, &Patch::Apply(&quota)).await?;
+    api.patch("limit", &params, &Patch::Apply(&quota)).await?;
     // The quota counts only once its own controller has written its status.
-    let counted = || async {
-        let quota = api.get("pods").await?;
+    let enforced = || async {
+        let quota = api.get("limit").await?;
         let hard = quota
             .status
             .and_then(|status| status.hard)
             .unwrap_or_default();
         Ok::<_, Stop>(
-            hard.get("count/pods")
-                .is_some_and(|hard| hard.0 == pods.to_string()),
+            hard.get(&counted)
+                .is_some_and(|hard| hard.0 == most.to_string()),
         )
     };
     for _ in 0..40 {
-        if counted().await? {
+        if enforced().await? {
             world.remember();
             return Ok(());
         }
         world.rest().await;
     }
     Err(Stop::Inconclusive("the quota was not counted".into()))
+}
+
+#[then(expr = "the scale of {string} shows {int} wanted and {int} there, and selects its pods")]
+async fn scale_shows(world: &mut World, name: String, wanted: i32, there: i32) -> Result<(), Stop> {
+    let scale = world.api(Kind::Set).get_scale(&name).await?;
+    let spec = scale.spec.and_then(|spec| spec.replicas);
+    let status = scale.status.unwrap_or_default();
+    let selector = status.selector.clone().unwrap_or_default();
+    let params = kube::api::ListParams::default().labels(&selector);
+    let selected = world.api(Kind::Pod).list(&params).await?;
+    let mut names: Vec<String> = selected
+        .into_iter()
+        .filter_map(|pod| pod.metadata.name)
+        .collect();
+    names.sort_unstable();
+    let own = names_of(&name, usize::try_from(there).unwrap_or(0));
+    if spec == Some(wanted) && status.replicas == there && names == own {
+        return Ok(());
+    }
+    Err(Stop::Fail(format!(
+        "expected: {wanted} wanted, {there} there, pods {}; seen: {spec:?} wanted, {} there, {selector:?} selects {}",
+        own.join(", "),
+        status.replicas,
+        names.join(", ")
+    )))
+}
+
+/// The scale as it is read, for a later [`scale_is`].
+#[given(expr = "the scale of {string} is read")]
+async fn scale_is_read(world: &mut World, name: String) -> Result<(), Stop> {
+    let scale = world.api(Kind::Set).get_scale(&name).await?;
+    let scale = serde_json::to_value(scale).unwrap_or_default();
+    world.notes.insert(format!("scale of {name}"), scale);
+    Ok(())
+}
+
+/// How a scale is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cucumber::Parameter)]
+#[param(name = "manner", regex = "replaced by|patched to")]
+enum Manner {
+    Replaced,
+    Patched,
+}
+
+impl FromStr for Manner {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(if text == "patched to" {
+            Self::Patched
+        } else {
+            Self::Replaced
+        })
+    }
+}
+
+#[when(expr = "the scale of {string} is {manner} {int}")]
+async fn scale_is(
+    world: &mut World,
+    name: String,
+    manner: Manner,
+    replicas: i32,
+) -> Result<(), Stop> {
+    use kube::api::{Patch, PatchParams, PostParams};
+    let note = format!("scale of {name}");
+    if !world.notes.contains_key(&note) {
+        scale_is_read(world, name.clone()).await?;
+    }
+    world.acts().await;
+    let sets = world.api(Kind::Set);
+    let answer = match manner {
+        Manner::Patched => {
+            let patch = json!({ "spec": { "replicas": replicas } });
+            sets.patch_scale(&name, &PatchParams::default(), &Patch::Merge(&patch))
+                .await
+        }
+        Manner::Replaced => {
+            let mut scale = world.notes.remove(&note).unwrap_or_default();
+            scale["spec"]["replicas"] = json!(replicas);
+            let scale = serde_json::from_value(scale)
+                .map_err(|error| Stop::Inconclusive(format!("a scale cannot be read: {error}")))?;
+            sets.replace_scale(&name, &PostParams::default(), &scale)
+                .await
+        }
+    };
+    world.notes.remove(&note);
+    if let Err(kube::Error::Api(status)) = answer {
+        let causes = status.details.iter().flat_map(|details| &details.causes);
+        let fields: Vec<&str> = causes.map(|cause| cause.field.as_str()).collect();
+        let refusal = format!("{} {}", status.code, status.reason);
+        let refusal = match fields.as_slice() {
+            [] => refusal,
+            fields => format!("{refusal}: {}", fields.join(", ")),
+        };
+        world.notes.insert("refusal".into(), refusal.into());
+    }
+    Ok(())
+}
+
+#[then(expr = "the request is refused as {string}")]
+async fn is_refused(world: &mut World, refusal: String) -> Result<(), Stop> {
+    let found = world
+        .notes
+        .get("refusal")
+        .and_then(Value::as_str)
+        .unwrap_or("no refusal");
+    if found == refusal {
+        return Ok(());
+    }
+    Err(Stop::Fail(format!(
+        "expected: the refusal {refusal:?}; seen: {found:?}"
+    )))
 }

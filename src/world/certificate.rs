@@ -37,9 +37,7 @@ impl World {
 
     /// Remembers what is there now.
     pub fn remember(&mut self) {
-        self.before = self
-            .recorder
-            .look(|history| Snapshot::of(history, self.namespace()));
+        self.before = self.recorder.look(Snapshot::of);
         self.held = None;
     }
 
@@ -148,12 +146,12 @@ impl World {
     /// The certificate of a negative claim: a field without effect changes, and one status write that answers it counts
     /// the pods as they are. So one look of the controller saw the premise and did nothing.
     ///
-    /// A set that is gone or going away has none: there is nobody to look.
+    /// A set that is gone has none: there is nothing to look at.
     async fn certify(&mut self, name: &str) -> Result<(), Stop> {
         let alive = |seen: &Seen<'_>| {
             let set = seen.set(name)?;
             let limit = set.spec.revision_history_limit.unwrap_or(10);
-            set.metadata.deletion_timestamp.is_none().then_some(limit)
+            Some(limit)
         };
         let Some(limit) = self.see(alive) else {
             return Ok(());
@@ -162,10 +160,16 @@ impl World {
         let answer = self
             .api(Kind::Set)
             .patch(name, &PatchParams::default(), &Patch::Merge(&patch))
-            .await?;
+            .await;
+        let answer = match answer {
+            Err(kube::Error::Api(status)) if status.code == 404 => return Ok(()),
+            answer => answer?,
+        };
         let generation = answer.metadata.generation.unwrap_or_default();
         let looked = |seen: &Seen<'_>| {
-            let set = seen.set(name)?;
+            let Some(set) = seen.set(name) else {
+                return Some(0);
+            };
             let status = set.status.as_ref()?;
             let pods: Vec<_> = seen
                 .all(Kind::Pod)

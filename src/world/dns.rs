@@ -187,44 +187,6 @@ impl World {
         Ok(Vec::new())
     }
 
-    /// [`look_up`](Self::look_up) inside a pod of another namespace, which is made if it is not there.
-    ///
-    /// # Errors
-    ///
-    /// As [`look_up`](Self::look_up).
-    pub async fn look_up_in(&mut self, namespace: &str, name: &str) -> Result<Vec<IpAddr>, Stop> {
-        let name = self.spelled(name)?;
-        let api: kube::Api<k8s_openapi::api::core::v1::Pod> =
-            kube::Api::namespaced(self.client.0.clone(), namespace);
-        if api.get_opt(CLIENT).await?.is_none() {
-            let spec = pod_spec(&self.scene.cluster.capabilities().image);
-            let pod = json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": CLIENT }, "spec": spec });
-            let pod = serde_json::from_value(pod)
-                .map_err(|error| Stop::Inconclusive(error.to_string()))?;
-            api.create(&kube::api::PostParams::default(), &pod).await?;
-        }
-        let running = kube::runtime::conditions::is_pod_running();
-        let running = kube::runtime::wait::await_condition(api, CLIENT, running);
-        tokio::time::timeout(self.scene.deadlines.one_step, running)
-            .await
-            .map_err(|_| {
-                Stop::Inconclusive("the pod of another namespace does not come to run".into())
-            })?
-            .map_err(|error| Stop::Inconclusive(error.to_string()))?;
-        let list = self
-            .exec_in(namespace, CLIENT, &["cat", "/etc/resolv.conf"])
-            .await?;
-        for candidate in candidates(&name, &read_resolver(&list)) {
-            let answer = self.ask(CLIENT, &candidate, RecordType::A).await;
-            let answer = answer
-                .map_err(|error| Stop::Inconclusive(format!("DNS did not answer: {error}")))?;
-            if !answer.addresses.is_empty() {
-                return Ok(answer.addresses);
-            }
-        }
-        Ok(Vec::new())
-    }
-
     /// What a pod's `/etc/resolv.conf` says.
     ///
     /// # Errors

@@ -15,33 +15,21 @@ impl World {
         Api::namespaced(self.client.0.clone(), self.namespace())
     }
 
-    /// [`exec_in`](Self::exec_in) the scenario's namespace.
-    ///
-    /// # Errors
-    ///
-    /// As [`exec_in`](Self::exec_in).
-    pub async fn exec(&self, pod: &str, command: &[&str]) -> Result<String, Stop> {
-        self.exec_in(self.namespace(), pod, command).await
-    }
-
     /// Runs a command in the first container of a pod; what it printed, without the last line's end.
     ///
     /// # Errors
     ///
     /// Inconclusive if the cluster does not run it or it ends with an error: no row is about commands.
-    pub async fn exec_in(
-        &self,
-        namespace: &str,
-        pod: &str,
-        command: &[&str],
-    ) -> Result<String, Stop> {
-        let pods: Api<Pod> = Api::namespaced(self.client.0.clone(), namespace);
+    pub async fn exec(&self, pod: &str, command: &[&str]) -> Result<String, Stop> {
         let run = async {
             let params = AttachParams::default()
                 .stdin(false)
                 .stdout(true)
                 .stderr(true);
-            let mut process = pods.exec(pod, command.iter().copied(), &params).await?;
+            let mut process = self
+                .pods()
+                .exec(pod, command.iter().copied(), &params)
+                .await?;
             let status = process.take_status();
             let (mut out, mut err) = (Vec::new(), Vec::new());
             let (stdout, stderr) = (process.stdout(), process.stderr());

@@ -36,7 +36,7 @@ pub use dns::{CLIENT, addresses};
 pub use draft::{REVISION_ANNOTATION, overlay, pod_spec};
 pub use readiness::{Dial, GATE};
 pub use seen::{Life, Seen, Snapshot, aspect, claims, holds, tell_pod};
-pub use words::{Aspect, Attribute, Names, Quoted, State, set_of};
+pub use words::{Aspect, Attribute, Names, Noun, Quoted, State, set_of};
 
 /// Where a scenario takes place.
 #[derive(Clone)]
@@ -88,8 +88,6 @@ pub struct World {
     pub notes: BTreeMap<String, Value>,
     /// Namespaces that are recorded.
     pub namespaces: Vec<String>,
-    /// Namespaces that were made for one question and are not recorded.
-    pub namespaces_to_remove: Vec<String>,
     /// What was there when the scenario last did something.
     pub before: Snapshot,
     /// Sets as they will be created, by name.
@@ -100,6 +98,8 @@ pub struct World {
     pub dial: Dial,
     /// How much had been seen when the last hold ended.
     pub held: Option<usize>,
+    /// The namespace that sentences speak of: the scenario's own, unless they say otherwise.
+    pub here: String,
 }
 
 /// A client that prints as one word.
@@ -125,6 +125,7 @@ impl World {
             scene.target.clone(),
         );
         let namespace = scene.namespace.clone();
+        let here = namespace.clone();
         let dial = Dial::default();
         let mut world = Self {
             scene,
@@ -133,12 +134,12 @@ impl World {
             answers: Vec::new(),
             notes: BTreeMap::new(),
             namespaces: Vec::new(),
-            namespaces_to_remove: Vec::new(),
             before: Snapshot::default(),
             drafts: BTreeMap::new(),
             current: String::new(),
             dial,
             held: None,
+            here,
         };
         world.make_namespace(&namespace).await?;
         if world.speaks_of_readiness() {
@@ -172,9 +173,9 @@ impl World {
         Ok(())
     }
 
-    /// The scenario's own namespace.
+    /// The namespace that sentences speak of.
     pub fn namespace(&self) -> &str {
-        &self.scene.namespace
+        &self.here
     }
 
     /// The cluster's clock.

@@ -19,11 +19,11 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// What is there now.
-    pub fn of(history: &History, namespace: &str) -> Self {
+    /// What is there now, in every namespace.
+    pub fn of(history: &History) -> Self {
         let objects = Kind::ALL
             .into_iter()
-            .flat_map(|kind| history.present(kind, namespace))
+            .flat_map(|kind| history.everywhere(kind))
             .map(|object| (Key::of(object), object.clone()))
             .collect();
         Self {

@@ -2,7 +2,10 @@
 
 use std::str::FromStr;
 
-use crate::sets::{ordinal_of, pod_name};
+use crate::{
+    evidence::Kind,
+    sets::{ordinal_of, pod_name},
+};
 
 /// Names in quotes: one, a list, or a range of ordinals: `"web-0"`, `"web-0" and "web-2"`, `"web-0" to "web-2"`.
 #[derive(Clone, Debug, PartialEq, Eq, cucumber::Parameter)]
@@ -87,6 +90,23 @@ impl FromStr for State {
             "Failed" => Self::Failed,
             other => return Err(NotAWord(other.to_owned())),
         })
+    }
+}
+
+/// A kind that sentences speak of, in the singular or plural.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cucumber::Parameter)]
+#[param(name = "kind", regex = "pods?|claims?|set")]
+pub struct Noun(pub Kind);
+
+impl FromStr for Noun {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(match text {
+            "claim" | "claims" => Kind::Claim,
+            "set" => Kind::Set,
+            _ => Kind::Pod,
+        }))
     }
 }
 

@@ -1,0 +1,29 @@
+Feature: The Parallel policy scales all pods at once
+  Members that do not need each other leave together.
+  Source: Kubernetes documentation, StatefulSet, pod management policies, Parallel.
+
+  Background:
+    Given the set "web" is planned
+    And its pod management policy is Parallel
+
+  Rule: All pods that leave are deleted without waiting
+
+    @scale-parallel-down
+    Scenario: Pods that cannot end do not keep the others alive
+      Given the set "web" is settled with 4 replicas
+      And the end of pods "web-1" to "web-3" is held up
+      When the set "web" is scaled to 1
+      Then pod "web-1" begins to terminate
+      And pod "web-2" begins to terminate
+      And pod "web-3" begins to terminate
+      And pod "web-0" is the same as before
+
+  Rule: A pod that is not Ready does not stop a scale-down
+
+    @scale-parallel-unready
+    Scenario: The first pod is not Ready
+      Given the set "web" is settled with 3 replicas
+      And readiness of pod "web-0" is lost
+      When the set "web" is scaled to 1
+      Then pods "web-1" and "web-2" disappear
+      And pod "web-0" is the same as before
