@@ -14,7 +14,7 @@ use clap::{Args, ValueEnum, builder::FalseyValueParser};
 use super::{Exit, Failure, code_of, signals};
 use crate::{
     report::{
-        self, Counts, Format, Profile,
+        self, Counts, Format, List, Profile,
         terminal::{self, Style},
     },
     suite::{Subject, Suite, drive::Interrupt, event::Event, select::Tags},
@@ -118,6 +118,12 @@ pub(super) fn run(arguments: Arguments, exit: Exit) -> Result<u8, Failure> {
     for Output { path, .. } in &output {
         writable(path)?;
     }
+    if arguments.dry_run {
+        let list = List::Scenarios(suite(arguments).list()?);
+        // A reader that has gone away, as `head` does, is no fault.
+        let _ = io::stdout().write_all(list.text().as_bytes());
+        return Ok(0);
+    }
     let interrupt = Interrupt::default();
     let raise = interrupt.clone();
     let signals = signals::listen(exit, move || raise.raise())?;
@@ -140,8 +146,7 @@ fn suite(arguments: Arguments) -> Suite {
         .profile(profile)
         .seed(arguments.seed)
         .fail_fast(arguments.fail_fast)
-        .timeout_scale(arguments.timeout_scale)
-        .dry_run(arguments.dry_run);
+        .timeout_scale(arguments.timeout_scale);
     let suite = arguments.select.into_iter().fold(suite, Suite::select);
     let suite = arguments.tags.into_iter().fold(suite, Suite::tags);
     let suite = arguments.parallel.into_iter().fold(suite, Suite::parallel);

@@ -66,6 +66,8 @@ pub struct Run {
     pub profile: Profile,
     /// What everything random came from.
     pub seed: u64,
+    /// The folder of the features, where they are not those that are compiled in.
+    pub features: Option<String>,
     /// What was selected; empty for everything.
     pub selection: Vec<String>,
     /// The tag expression, if there was one.
@@ -170,6 +172,8 @@ pub struct InvariantCount {
     pub violated: usize,
     /// Its premise never arose in a whole run, and nothing excuses that.
     pub unexpectedly_vacuous: bool,
+    /// That it judges nothing would be excused.
+    pub excused: bool,
 }
 
 /// A word for a verdict without its reason.

@@ -168,8 +168,8 @@ pub struct Violation {
     pub expected: String,
     /// What was.
     pub seen: String,
-    /// The changes and requests that prove it, in order.
-    pub slice: Vec<Line>,
+    /// The stretch of history that proves it, a line a change.
+    pub slice: Vec<String>,
 }
 
 /// One line of evidence.

@@ -202,10 +202,12 @@ pub fn failure(report: &Report, outcome: &Outcome) -> String {
                     statement_of(&finding.invariant)
                 ),
             );
-            row("expected", &violation.expected);
+            if violation.expected != statement_of(&finding.invariant) {
+                row("expected", &violation.expected);
+            }
             row("seen", &violation.seen);
             if !violation.slice.is_empty() {
-                row("evidence", &lines(&violation.slice));
+                row("evidence", &violation.slice.join("\n"));
             }
         }
     }
@@ -237,8 +239,13 @@ pub(super) fn violations_of(report: &Report, invariant: &str) -> String {
 
 /// The command that does it again: the scenario's seed follows from the run's.
 fn replay(run: &Run, outcome: &Outcome) -> String {
+    let features = run
+        .features
+        .as_ref()
+        .map(|folder| format!(" --features {folder}"))
+        .unwrap_or_default();
     format!(
-        "stsspec run {} --subject {} --seed {}",
+        "stsspec run {}{features} --subject {} --seed {}",
         outcome.scenario.id(),
         run.subject,
         run.seed

@@ -82,7 +82,7 @@ fn example() -> Report {
         violations: vec![Violation {
             expected: "web-1 is Running and Ready when web-2 is created".into(),
             seen: "web-1 was Pending & not <Ready>".into(),
-            slice: vec![line(44, "pod web-2", "created by the subject")],
+            slice: vec!["      44  00:00:03  pod web-2 added".into()],
         }],
         undecided: Vec::new(),
     }];
@@ -113,6 +113,7 @@ fn example() -> Report {
             target: "apps/v1 StatefulSet".into(),
             profile: Profile::All,
             seed: 7,
+            features: None,
             selection: vec!["ordering".into()],
             tags: None,
             whole: false,
@@ -134,6 +135,7 @@ fn example() -> Report {
                 vacuous: 1,
                 violated: 1,
                 unexpectedly_vacuous: false,
+                excused: false,
             },
             InvariantCount {
                 id: "inv-budget".into(),
@@ -143,6 +145,7 @@ fn example() -> Report {
                 vacuous: 4,
                 violated: 0,
                 unexpectedly_vacuous: false,
+                excused: false,
             },
         ],
         behaviours: vec![Judged {

@@ -71,7 +71,6 @@ pub struct Suite {
     features: Option<PathBuf>,
     seed: u64,
     timeout_scale: f64,
-    dry: bool,
     drive: drive::Options,
 }
 
@@ -105,7 +104,6 @@ impl Suite {
             features: None,
             seed: 1,
             timeout_scale: 1.0,
-            dry: false,
             drive: drive::Options::default(),
         }
     }
@@ -173,13 +171,6 @@ impl Suite {
         self
     }
 
-    /// Everything but the scenarios themselves: those that could run are skipped.
-    #[must_use]
-    pub fn dry_run(mut self, yes: bool) -> Self {
-        self.dry = yes;
-        self
-    }
-
     /// Features of a folder instead of those that are compiled in; it has a folder for each chapter.
     #[must_use]
     pub fn features_in(mut self, folder: impl Into<PathBuf>) -> Self {
@@ -228,7 +219,6 @@ impl Suite {
             target: Target::apps_v1(),
             limits: Limits::default(),
             timeout_scale: self.timeout_scale,
-            dry: self.dry,
         };
         let mut outcomes: Vec<Outcome> = Vec::new();
         let strays = drive::drive(
@@ -327,12 +317,13 @@ impl Suite {
             target: "apps/v1 StatefulSet".to_owned(),
             profile: self.selection.profile,
             seed: self.seed,
+            features: self
+                .features
+                .as_ref()
+                .map(|folder| folder.display().to_string()),
             selection: self.selection.parts.clone(),
             tags: self.selection.tags.as_ref().map(ToString::to_string),
-            whole: self.selection.is_whole()
-                && self.features.is_none()
-                && !self.dry
-                && !self.drive.fail_fast,
+            whole: self.selection.is_whole() && self.features.is_none() && !self.drive.fail_fast,
             real_seconds: 0.0,
         }
     }

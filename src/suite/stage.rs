@@ -42,8 +42,6 @@ pub(super) struct Stage {
     pub(super) limits: Limits,
     /// How much longer than usual steps wait.
     pub(super) timeout_scale: f64,
-    /// Nothing is run: scenarios that could run are skipped.
-    pub(super) dry: bool,
 }
 
 impl Play for Stage {
@@ -75,8 +73,7 @@ impl Stage {
             return Some(outcome);
         }
         let offered = embedded::capabilities(embedded::Options::default().server.version);
-        let skip = needs::unmet(&planned.scenario, inventory::embedded(), &offered)
-            .or_else(|| self.dry.then(|| "not run: a dry run".to_owned()));
+        let skip = needs::unmet(&planned.scenario, inventory::embedded(), &offered);
         skip.map(|reason| Outcome::of(&planned.scenario, Verdict::Skipped(reason)))
     }
 

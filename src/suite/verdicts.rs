@@ -33,7 +33,8 @@ pub(super) fn conclude(
             count(
                 row,
                 &scenarios,
-                complete && !excused.vacuous.contains_key(&row.id),
+                complete,
+                excused.vacuous.contains_key(&row.id),
             )
         })
         .collect();
@@ -80,7 +81,7 @@ fn chapters(scenarios: &[Outcome]) -> Vec<Chapter> {
     chapters
 }
 
-fn count(row: &Invariant, scenarios: &[Outcome], must_arise: bool) -> InvariantCount {
+fn count(row: &Invariant, scenarios: &[Outcome], complete: bool, excused: bool) -> InvariantCount {
     let mut count = InvariantCount {
         id: row.id.clone(),
         statement: row.statement.clone(),
@@ -89,6 +90,7 @@ fn count(row: &Invariant, scenarios: &[Outcome], must_arise: bool) -> InvariantC
         vacuous: 0,
         violated: 0,
         unexpectedly_vacuous: false,
+        excused,
     };
     for outcome in scenarios
         .iter()
@@ -103,7 +105,8 @@ fn count(row: &Invariant, scenarios: &[Outcome], must_arise: bool) -> InvariantC
             }
         }
     }
-    count.unexpectedly_vacuous = must_arise && count.strict + count.windowed + count.violated == 0;
+    count.unexpectedly_vacuous =
+        complete && !excused && count.strict + count.windowed + count.violated == 0;
     count
 }
 

@@ -68,6 +68,7 @@ fn report_of(outcomes: Vec<Outcome>, change: impl FnOnce(&mut Run)) -> Report {
         target: String::new(),
         profile: Profile::All,
         seed: 1,
+        features: None,
         selection: Vec::new(),
         tags: None,
         whole: false,
