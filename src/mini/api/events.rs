@@ -15,13 +15,23 @@ const NAMES: [(&str, &str); 7] = [
 
 /// A stored event as `events.k8s.io/v1` shows it.
 pub(crate) fn from_stored(event: &Value) -> Value {
-    renamed(event, "events.k8s.io/v1", &NAMES)
+    let mut event = renamed(event, "events.k8s.io/v1", &NAMES);
+    if let Some(fields) = event.as_object_mut() {
+        fields.retain(|field, value| !field.starts_with("reporting") || *value != "");
+    }
+    event
 }
 
 /// An event of `events.k8s.io/v1` as it is stored.
 pub(crate) fn to_stored(event: &Value) -> Value {
     let names = NAMES.map(|(stored, shown)| (shown, stored));
-    renamed(event, "v1", &names)
+    let mut event = renamed(event, "v1", &names);
+    for field in ["reportingComponent", "reportingInstance"] {
+        if event[field].is_null() {
+            event[field] = "".into();
+        }
+    }
+    event
 }
 
 fn renamed(event: &Value, api_version: &str, names: &[(&str, &str)]) -> Value {
@@ -47,6 +57,7 @@ mod tests {
         let stored = json!({
             "apiVersion": "v1", "kind": "Event", "involvedObject": {"kind": "Pod"}, "message": "m", "reason": "r",
             "count": 2, "source": {"component": "c"}, "type": "Normal",
+            "reportingComponent": "", "reportingInstance": "",
         });
         let shown = from_stored(&stored);
         assert_eq!(shown["regarding"], json!({"kind": "Pod"}));

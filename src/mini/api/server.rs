@@ -90,10 +90,6 @@ impl Server {
         transport::serve(self.clone(), listener).await
     }
 
-    pub(crate) fn state(&self) -> &Arc<State> {
-        &self.0
-    }
-
     /// Answers a request. A panic on the way is answered with 500 and ends nothing else.
     pub(crate) async fn handle<B>(&self, request: Request<B>) -> Response<Body>
     where
@@ -123,6 +119,13 @@ impl Server {
                 return about.ok_or_else(nothing_there);
             }
             Route::About(_) | Route::Nothing => return Err(nothing_there()),
+            Route::NoGroup => {
+                return Ok(answer::full(
+                    404,
+                    "text/plain; charset=utf-8",
+                    "404 page not found\n",
+                ));
+            }
         };
         let body = body
             .collect()

@@ -123,11 +123,6 @@ impl Transaction<'_> {
         self.inner.version
     }
 
-    /// Nothing that is written here remains.
-    pub(crate) fn is_dry(&self) -> bool {
-        self.dry
-    }
-
     pub(crate) fn random(&mut self) -> &mut Random {
         &mut self.inner.random
     }

@@ -1,14 +1,17 @@
 //! Addresses and ports of services.
 
+mod update;
+
 use std::{collections::BTreeSet, net::Ipv4Addr};
 
 use serde_json::{Value, json};
 
 use crate::mini::api::{
-    Cause, Status, meta,
-    resources::{self},
+    Cause, Status, meta, resources,
     store::{Object, Transaction},
 };
+
+pub(super) use update::keep;
 
 /// The network of cluster IPs.
 const NETWORK: Ipv4Addr = Ipv4Addr::new(10, 96, 0, 0);
@@ -16,38 +19,6 @@ const PREFIX_BITS: u32 = 16;
 /// Addresses below this offset are left to those who ask for them.
 const RESERVED: u32 = 256;
 const NODE_PORTS: std::ops::RangeInclusive<i64> = 30_000..=32_767;
-
-/// An update that leaves out what was allocated keeps it.
-pub(super) fn keep(old: &Value, new: &mut Value) {
-    let (before, after) = (&old["spec"], &mut new["spec"]);
-    let outside = |spec: &Value| spec["type"] == "ExternalName";
-    if outside(before) || outside(after) {
-        return;
-    }
-    let empty = after["clusterIP"].as_str().unwrap_or_default().is_empty();
-    let mut fields = vec!["ipFamilies", "ipFamilyPolicy", "clusterIPs"];
-    if empty {
-        fields.push("clusterIP");
-    }
-    for field in fields {
-        let absent = after
-            .get(field)
-            .is_none_or(|value| value.is_null() || *value == "");
-        if let (true, Some(value)) = (absent, before.get(field)) {
-            after[field] = value.clone();
-        }
-    }
-    let ports = before["ports"].as_array().into_iter().flatten();
-    let with_node_port = wants_node_ports(after);
-    for port in ports.filter(|port| with_node_port && !port["nodePort"].is_null()) {
-        let same = after["ports"].as_array_mut().into_iter().flatten();
-        let mut same = same
-            .filter(|other| other["port"] == port["port"] && other["protocol"] == port["protocol"]);
-        if let Some(same) = same.find(|other| other["nodePort"].is_null()) {
-            same["nodePort"] = port["nodePort"].clone();
-        }
-    }
-}
 
 /// Gives a service the addresses and node ports it needs and has not yet.
 ///
@@ -127,9 +98,7 @@ fn fault(address: &str, taken: &BTreeSet<&str>) -> Option<String> {
     let inside =
         u32::from(number) >> (32 - PREFIX_BITS) == u32::from(NETWORK) >> (32 - PREFIX_BITS);
     if !inside {
-        return Some(format!(
-            "the provided IP ({address}) is not in the valid range. The range of valid IPs is {NETWORK}/{PREFIX_BITS}"
-        ));
+        return Some("the provided network does not match the current range".to_owned());
     }
     taken
         .contains(address)

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::json;
 use crate::{
     manifest,
     mini::api::{Status, strict},
@@ -40,10 +41,11 @@ pub(crate) fn media(content_type: &str) -> &str {
 
 /// The refusal of a body in another format than these.
 pub(crate) fn unknown(accepted: &[&str]) -> Status {
-    Status::unsupported_media_type(format!(
-        "the body of the request was in an unknown format - accepted media types include: {}",
-        accepted.join(", ")
-    ))
+    let accepted = accepted.join(", ");
+    let message = format!(
+        "the body of the request was in an unknown format - accepted media types include: {accepted}"
+    );
+    Status::new(415, "UnsupportedMediaType", message)
 }
 
 /// A body as a value, and an error text for each field that it has twice.
@@ -54,9 +56,10 @@ pub(crate) fn unknown(accepted: &[&str]) -> Status {
 pub(crate) fn read(format: Format, body: &[u8]) -> Result<(Value, Vec<String>), Status> {
     match format {
         Format::Json => {
-            let value = serde_json::from_slice(body).map_err(|error| {
-                let text = format!("couldn't get version/kind; json parse error: {error}");
-                Status::bad_request(text)
+            let value = json::read(body).map_err(|fault| {
+                Status::bad_request(format!(
+                    "couldn't get version/kind; json parse error: {fault}"
+                ))
             })?;
             Ok((value, strict::duplicates(body)))
         }

@@ -4,6 +4,7 @@ pub(crate) mod accept;
 pub(crate) mod answer;
 pub(crate) mod body;
 pub(crate) mod discovery;
+pub(crate) mod json;
 pub(crate) mod openapi;
 mod protobuf;
 pub(crate) mod query;

@@ -99,6 +99,7 @@ fn single(kind: &Kind, field: Field<'_>) -> Option<Value> {
                 _ => either["number"].as_i64().unwrap_or_default().into(),
             }
         }
+        Kind::Quantity => decode(fields::QUANTITY, field.bytes()?)?["text"].take(),
         Kind::Many(_) | Kind::Map(_) => return None,
     })
 }

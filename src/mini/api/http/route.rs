@@ -31,7 +31,9 @@ pub(crate) enum Route {
     Target(Target),
     /// Something that describes the server: the path's parts.
     About(Vec<String>),
-    /// Nothing is there.
+    /// The group, or this version of it, is not served.
+    NoGroup,
+    /// The group has nothing there.
     Nothing,
 }
 
@@ -43,6 +45,10 @@ pub(crate) fn route(path: &str) -> Route {
         ["apis", group, version, rest @ ..] if !rest.is_empty() => (*group, *version, rest),
         _ => return Route::About(parts.into_iter().map(str::to_owned).collect()),
     };
+    let mut known = resources::all().iter();
+    if !known.any(|resource| resource.group == group && resource.version == version) {
+        return Route::NoGroup;
+    }
     target(group, version, rest).map_or(Route::Nothing, Route::Target)
 }
 
@@ -91,6 +97,7 @@ mod tests {
             ),
             Route::About(parts) => format!("about {}", parts.join(" ")),
             Route::Nothing => "nothing".to_owned(),
+            Route::NoGroup => "no group".to_owned(),
         }
     }
 
@@ -111,7 +118,7 @@ mod tests {
             ),
             (
                 "/apis/apps/v1beta1/namespaces/a/statefulsets/web",
-                "nothing",
+                "no group",
             ),
             ("/api/v1/pods/web-0", "nothing"),
             ("/api/v1/namespaces/a/nodes/n", "nothing"),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::success;
 use crate::mini::api::{
-    Cause, Status, meta,
+    Status, meta,
     resources::Subresource,
     server::State,
     verbs::{self, Call, Done, Expected, Options, Update, decode},
@@ -27,16 +27,17 @@ pub(super) fn create(state: &State, call: &Call) -> Result<Done, Status> {
             "name in URL does not match name in Binding object",
         ));
     }
-    let causes = faults(&binding);
-    if !causes.is_empty() {
-        return Err(Status::invalid("", "Binding", name, &causes));
+    let faults = faults(&binding);
+    if !faults.is_empty() {
+        // Real servers have no word for this either.
+        return Err(Status::new(500, "", faults.join(", ")));
     }
     let mut tx = state.store.begin(options.dry_run);
     let update = Update {
         resource: target.resource,
         subresource: Some(Subresource::Binding),
         options: &options,
-        track: true,
+        track: false,
     };
     verbs::update(&mut tx, &update, target.namespace(), name, |pod| {
         bind(pod, &binding, &options.stamp())
@@ -48,17 +49,18 @@ pub(super) fn create(state: &State, call: &Call) -> Result<Done, Status> {
     })
 }
 
-fn faults(binding: &Value) -> Vec<Cause> {
-    let mut causes = Vec::new();
+fn faults(binding: &Value) -> Vec<String> {
+    let mut faults = Vec::new();
     let kind = meta::at(binding, "/target/kind");
     if !matches!(kind, "" | "Node") {
-        let allowed = ["Node", "<empty>"];
-        causes.push(Cause::not_supported("target.kind", &kind.into(), &allowed));
+        faults.push(format!(
+            "target.kind: Unsupported value: {kind:?}: supported values: \"Node\", \"<empty>\""
+        ));
     }
     if meta::at(binding, "/target/name").is_empty() {
-        causes.push(Cause::required("target.name", ""));
+        faults.push("target.name: Required value".to_owned());
     }
-    causes
+    faults
 }
 
 /// The pod on its node, or why it cannot go there.
@@ -79,6 +81,9 @@ fn bind(pod: &Value, binding: &Value, now: &str) -> Result<Value, String> {
     }
     let mut pod = pod.clone();
     pod["spec"]["nodeName"] = binding["target"]["name"].clone();
+    if let Some(status) = pod["status"].as_object_mut() {
+        status.remove("nominatedNodeName");
+    }
     for field in ["annotations", "labels"] {
         let added = binding["metadata"][field].as_object().into_iter().flatten();
         for (key, value) in added {

@@ -56,13 +56,13 @@ pub(super) async fn connect(
             }
         };
     }
-    if what != Subresource::Log && call.upgrade.is_none() {
-        return Err(Status::bad_request("Upgrade request required"));
-    }
     let uri = uri(&call, what, &container);
     let Some(kubelet) = state.kubelets.of(node) else {
         return Err(unreachable(state, node, what, &uri)?);
     };
+    if what != Subresource::Log && call.upgrade.is_none() {
+        return Err(Status::bad_request("Upgrade request required"));
+    }
     let mut request = Request::new(());
     *request.method_mut() = call.method;
     *request.uri_mut() = uri
@@ -156,7 +156,8 @@ fn unreachable(state: &State, node: &str, what: Subresource, uri: &str) -> Resul
     let tx = state.store.begin(false);
     let object = tx
         .get(resources::named("", "nodes"), "", node)
-        .ok_or_else(|| Status::not_found("", "nodes", node))?;
+        // Real servers name the wrong resource too.
+        .ok_or_else(|| Status::not_found("", "pods", node))?;
     let addresses = object["status"]["addresses"].as_array();
     let mut addresses = addresses.into_iter().flatten();
     let address = addresses

@@ -6,12 +6,11 @@ use serde_json::{Value, json};
 
 use super::success;
 use crate::mini::api::{
-    Status, meta,
-    resources::{self, Resource},
+    Status, meta, resources,
     selector::Labels,
     server::State,
     store::{Object, Transaction},
-    verbs::{Call, DeleteOptions, Done, Expected, Options, decode, delete},
+    verbs::{Call, DeleteOptions, Done, Expected, Options, decode, delete, meant},
 };
 
 use budget::Allowance;
@@ -46,7 +45,12 @@ pub(super) fn create(state: &State, call: &Call) -> Result<Done, Status> {
         .ok_or_else(|| Status::not_found("", "pods", name))?;
     if !needs_no_budget(&pod) {
         take_from_budget(&mut tx, &pod, &options)?;
-        announce(&mut tx, target.resource, &pod, &deletion, &options);
+    }
+    if !deletion.dry_run {
+        meant(target.resource, &pod, &deletion)?;
+        tx.put(target.resource, announced(&pod, &options.stamp()));
+        // The version that the client named is the one before this write.
+        deletion.version = None;
     }
     delete(
         &mut tx,
@@ -99,32 +103,15 @@ fn take_from_budget(
 }
 
 /// The pod says that it is evicted, before it is deleted.
-fn announce(
-    tx: &mut Transaction<'_>,
-    resource: &Resource,
-    pod: &Object,
-    deletion: &DeleteOptions,
-    options: &Options,
-) {
-    let another = |expected: &Option<String>, field: &str| {
-        expected
-            .as_deref()
-            .is_some_and(|expected| expected != meta::text(pod, field))
-    };
-    if another(&deletion.uid, "uid") || another(&deletion.version, "resourceVersion") {
-        return;
-    }
-    let mut pod = (**pod).clone();
+fn announced(pod: &Value, now: &str) -> Value {
+    let mut pod = pod.clone();
     let conditions = pod["status"]["conditions"].as_array().cloned();
     let mut conditions = conditions.unwrap_or_default();
     conditions.retain(|condition| condition["type"] != "DisruptionTarget");
     conditions.push(json!({
         "type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI",
-        "message": "Eviction API: evicting", "lastProbeTime": null, "lastTransitionTime": options.stamp(),
+        "message": "Eviction API: evicting", "lastProbeTime": null, "lastTransitionTime": now,
     }));
     pod["status"]["conditions"] = conditions.into();
-    // A version that the client named is the one before this write.
-    if deletion.version.is_none() {
-        tx.put(resource, pod);
-    }
+    pod
 }

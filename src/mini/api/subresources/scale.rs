@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::mini::api::{
-    Cause, Status, meta,
+    Cause, Status, meta, patch,
     resources::{Resource, Subresource},
     selector::Labels,
     server::State,
@@ -50,6 +50,9 @@ pub(super) fn handle(state: &State, call: &Call, verb: &str) -> Result<Done, Sta
             Sent::Whole(scale) => scale,
             Sent::Patch(patch) => decoded(patch.to(SCALE.group_kind, &of(old))?)?,
         };
+        let mut scale = scale;
+        verbs::agrees(resource, namespace, name, &mut scale)?;
+        verbs::same_incarnation(resource, old, &scale)?;
         let replicas = replicas(resource, name, old, &scale)?;
         let mut new = old.clone();
         new["spec"]["replicas"] = replicas.into();
@@ -66,7 +69,7 @@ enum Sent {
 fn decoded(scale: Value) -> Result<Value, Status> {
     strict::check(SCALE.group_kind, &scale)
         .map(|(scale, _)| scale)
-        .map_err(|text| strict::refusal(SCALE.kind, SCALE.version, &text))
+        .map_err(|text| patch::refusal(&scale, &text))
 }
 
 fn found(state: &State, call: &Call) -> Result<Object, Status> {
@@ -79,12 +82,6 @@ fn found(state: &State, call: &Call) -> Result<Object, Status> {
 
 /// How many pods a scale asks for.
 fn replicas(resource: &Resource, name: &str, old: &Value, scale: &Value) -> Result<i64, Status> {
-    let sent = meta::text(scale, "name");
-    if sent != name {
-        return Err(Status::bad_request(format!(
-            "the name of the object ({sent}) does not match the name on the URL ({name})"
-        )));
-    }
     let replicas = scale["spec"]["replicas"].as_i64().unwrap_or_default();
     if replicas < 0 {
         let cause = Cause::invalid(
@@ -96,9 +93,7 @@ fn replicas(resource: &Resource, name: &str, old: &Value, scale: &Value) -> Resu
     }
     let version = meta::text(scale, "resourceVersion");
     let stale = !version.is_empty() && version != meta::text(old, "resourceVersion");
-    let uid = meta::text(scale, "uid");
-    let another = !uid.is_empty() && uid != meta::text(old, "uid");
-    match stale || another {
+    match stale {
         true => Err(Status::stale(resource.group, resource.plural, name)),
         false => Ok(replicas),
     }

@@ -139,6 +139,9 @@ fn fill(tx: &mut Transaction<'_>, resource: &Resource, object: &mut Value, optio
     if let Some(status) = defaults::first_status(resource.group_kind, object) {
         object["status"] = status;
     }
+    if resource.kind == "PersistentVolume" {
+        object["status"]["lastPhaseTransitionTime"] = options.stamp().into();
+    }
     if resource.kind == "Namespace" {
         let finalizers = object["spec"]["finalizers"].as_array().cloned();
         let mut finalizers = finalizers.unwrap_or_default();

@@ -3,7 +3,12 @@
 use serde_json::Value;
 
 use super::Validation;
-use crate::mini::api::{Status, http::body, resources::Resource, strict};
+use crate::mini::api::{
+    Status,
+    http::{body, json},
+    resources::{self, Resource},
+    strict,
+};
 
 /// The kind of object that a path takes.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +49,17 @@ pub(crate) fn decode(
     bytes: &[u8],
     validation: Validation,
 ) -> Result<(Value, Vec<String>), Status> {
-    let (value, mut faults) = body::read(body::format(content_type)?, bytes)?;
+    let (value, mut faults) =
+        body::read(body::format(content_type)?, bytes).map_err(|mut status| {
+            if status.code == 400 {
+                let (kind, shown) = (expected.kind, json::shown(bytes));
+                status.message = format!(
+                    "the object provided is unrecognized (must be of type {kind}): {} ({shown})",
+                    status.message
+                );
+            }
+            status
+        })?;
     let (mut object, unknown) = typed(expected, value)?;
     faults.extend(unknown);
     object["kind"] = expected.kind.into();
@@ -75,23 +90,56 @@ pub(crate) fn judge(
 fn typed(expected: &Expected, value: Value) -> Result<(Value, Vec<String>), Status> {
     let text = |field: &str| value[field].as_str().unwrap_or_default();
     let (version, kind) = (text("apiVersion"), text("kind"));
-    if !version.is_empty() && version != expected.api_version() {
-        return Err(Status::bad_request(format!(
-            "the API version in the data ({version}) does not match the expected API version ({})",
-            expected.api_version()
-        )));
-    }
-    if !kind.is_empty() && kind != expected.kind {
-        let (package, wanted) = match expected.group {
-            "" => ("core", expected.kind),
-            group => (group.split('.').next().unwrap_or_default(), expected.kind),
-        };
-        let text = format!(
-            "converting ({}.{kind}) to ({package}.{wanted}): unknown conversion",
-            expected.version
-        );
-        return Err(strict::refusal(wanted, expected.version, &text));
+    if let Some(refusal) = another_kind(expected, version, kind) {
+        return Err(refusal);
     }
     strict::check(expected.group_kind, &value)
         .map_err(|text| strict::refusal(expected.kind, expected.version, &text))
+}
+
+/// The refusal of a body that says it is something else.
+fn another_kind(expected: &Expected, api_version: &str, kind: &str) -> Option<Status> {
+    let wanted = expected.api_version();
+    let api_version = if api_version.is_empty() {
+        &wanted
+    } else {
+        api_version
+    };
+    let kind = if kind.is_empty() { expected.kind } else { kind };
+    if api_version == wanted && kind == expected.kind {
+        return None;
+    }
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    if kind == expected.kind && group == expected.group && version.starts_with("v1beta") {
+        return Some(Status::bad_request(format!(
+            "the API version in the data ({api_version}) does not match the expected API version ({wanted})"
+        )));
+    }
+    let mut known = resources::all().iter();
+    let known =
+        known.any(|other| (other.group, other.version, other.kind) == (group, version, kind));
+    let why = match known {
+        true => {
+            let package = match expected.group {
+                "" => "core",
+                group => group.split('.').next().unwrap_or_default(),
+            };
+            format!(
+                "converting ({version}.{kind}) to ({package}.{}): unknown conversion",
+                expected.kind
+            )
+        }
+        false => unregistered(kind, api_version),
+    };
+    Some(Status::bad_request(format!(
+        "{kind} in version {version:?} cannot be handled as a {}: {why}",
+        expected.kind
+    )))
+}
+
+/// What is said of a kind that there is not.
+pub(crate) fn unregistered(kind: &str, api_version: &str) -> String {
+    format!(
+        "no kind {kind:?} is registered for version {api_version:?} in scheme \"pkg/runtime/scheme.go:111\""
+    )
 }

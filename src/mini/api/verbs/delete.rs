@@ -21,6 +21,7 @@ use crate::mini::{
 
 pub(crate) use options::DeleteOptions;
 
+pub(crate) use decision::meant;
 use decision::{Decision, decide};
 
 pub(super) fn handle(state: &State, call: &Call) -> Result<Done, Status> {
@@ -35,10 +36,9 @@ pub(super) fn handle(state: &State, call: &Call) -> Result<Done, Status> {
         target.name(),
         &options,
     )?;
-    let code = match options.propagation.as_deref() {
-        Some("Foreground") if !removed => 202,
-        _ if !removed && options.orphan == Some(false) => 202,
-        _ => 200,
+    let code = match !removed && options.orphan == Some(false) {
+        true => 202,
+        false => 200,
     };
     match removed && !resource.returns_deleted {
         true => Ok(Done::new(code, deleted(resource, &last))),

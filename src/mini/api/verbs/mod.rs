@@ -26,12 +26,12 @@ use super::{
 use crate::mini::kubelet::Body;
 
 pub(crate) use create::create;
-pub(crate) use decode::{Expected, decode};
-pub(crate) use delete::{DeleteOptions, delete};
+pub(crate) use decode::{Expected, decode, unregistered};
+pub(crate) use delete::{DeleteOptions, delete, meant};
 pub(crate) use list::get;
 pub(crate) use options::{Options, Validation};
 pub(crate) use patch::{Patch, change, read_patch};
-pub(crate) use update::{Update, replace, update};
+pub(crate) use update::{Update, agrees, replace, same_incarnation, update};
 
 /// A request for an object or a collection.
 pub(crate) struct Call {

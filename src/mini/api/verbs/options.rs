@@ -79,7 +79,7 @@ pub(crate) fn dry_run_faults(values: &[&str]) -> Vec<Cause> {
         return Vec::new();
     }
     let printed: Vec<_> = values.iter().map(|value| format!("{value:?}")).collect();
-    let printed = format!("[]string{{{}}}", printed.join(", "));
+    let printed = format!("[{}]", printed.join(","));
     vec![Cause {
         reason: "FieldValueNotSupported",
         field: "dryRun".to_owned(),
@@ -115,7 +115,7 @@ mod tests {
         assert!(dry_run_faults(&["All"]).is_empty());
         assert_eq!(
             dry_run_faults(&["yes"])[0].message,
-            "Unsupported value: []string{\"yes\"}: supported values: \"All\""
+            "Unsupported value: [\"yes\"]: supported values: \"All\""
         );
     }
 }

@@ -2,7 +2,11 @@
 
 use serde_json::Value;
 
-use super::{Call, Done, Expected, Options, Update, create, decode::judge, update};
+use super::{
+    Call, Done, Options, Update, create,
+    decode::judge,
+    update::{agrees, update},
+};
 use crate::mini::api::{
     Cause, Status, apply,
     http::body::{self, Format},
@@ -53,9 +57,16 @@ pub(crate) fn read_patch(call: &Call) -> Result<(Patch, Vec<String>), Status> {
         MERGE => (Format::Json, Patch::Merge),
         STRATEGIC => (Format::Json, Patch::Strategic),
         APPLY => (Format::Yaml, Patch::Apply),
-        _ => return Err(body::unknown(&[JSON, MERGE, STRATEGIC, APPLY])),
+        _ => {
+            return Err(Status::unsupported_media_type(
+                "415: Unsupported Media Type",
+            ));
+        }
     };
-    let (value, twice) = body::read(format, &call.body)?;
+    let (value, twice) = body::read(format, &call.body).map_err(|status| match media {
+        MERGE => Status::bad_request("invalid JSON patch"),
+        _ => status,
+    })?;
     Ok((make(value), twice))
 }
 
@@ -109,10 +120,13 @@ pub(crate) fn change(
                         update(&mut tx, &change, namespace, name, |_| Ok(result))?,
                     )
                 }
-                None if subresource.is_none() => (
-                    201,
-                    create(&mut tx, resource, namespace, result, &options, false)?,
-                ),
+                None if subresource.is_none() => {
+                    let result = unborn(resource, name, result)?;
+                    (
+                        201,
+                        create(&mut tx, resource, namespace, result, &options, false)?,
+                    )
+                }
                 None => return Err(Status::not_found(resource.group, resource.plural, name)),
             }
         }
@@ -125,8 +139,8 @@ pub(crate) fn change(
             };
             let object = update(&mut tx, &change, namespace, name, |old| {
                 let new = patch.to(resource.group_kind, old)?;
-                let new = decoded(resource, new, &options, &mut warnings)?;
-                same_name(name, &new)?;
+                let mut new = decoded(resource, new, &options, &mut warnings)?;
+                agrees(resource, namespace, name, &mut new)?;
                 Ok(new)
             })?;
             (200, object)
@@ -173,23 +187,12 @@ fn configuration(
             "error decoding YAML: the applied configuration is no object",
         ));
     }
-    let expected = Expected::of(resource);
-    for (field, wanted) in [
-        ("apiVersion", resource.api_version()),
-        ("kind", expected.kind.to_owned()),
-    ] {
-        match applied[field].as_str() {
-            Some(found) if found == wanted => {}
-            Some(found) => {
-                return Err(Status::bad_request(format!(
-                    "the {field} of the applied configuration ({found}) does not match the expected one ({wanted})"
-                )));
-            }
-            None => {
-                let text = format!("Object '{}' is missing in '{applied}'", capital(field));
-                return Err(Status::bad_request(text));
-            }
-        }
+    let text = |field: &str| applied[field].as_str().unwrap_or_default();
+    let (version, kind) = (text("apiVersion"), text("kind"));
+    if version != resource.api_version() || kind != resource.kind {
+        let slash = if version.contains('/') { "" } else { "/" };
+        let text = format!("invalid object type: {slash}{version}, Kind={kind}");
+        return Err(Status::bad_request(text));
     }
     if !applied["metadata"].is_object() {
         applied["metadata"] = Value::Object(Default::default());
@@ -201,31 +204,13 @@ fn configuration(
         return Err(Status::bad_request("metadata.managedFields must be nil"));
     }
     if !meta::text(&applied, "name").is_empty() {
-        same_name(name, &applied)?;
+        agrees(resource, namespace, name, &mut applied)?;
     }
     meta::set(&mut applied, "name", Some(name.into()));
     if resource.namespaced {
         meta::set(&mut applied, "namespace", Some(namespace.into()));
     }
     Ok(applied)
-}
-
-fn capital(field: &str) -> &'static str {
-    if field == "kind" {
-        "Kind"
-    } else {
-        "apiVersion"
-    }
-}
-
-/// A patch cannot rename.
-fn same_name(name: &str, object: &Value) -> Result<(), Status> {
-    match meta::text(object, "name") {
-        same if same == name => Ok(()),
-        other => Err(Status::bad_request(format!(
-            "the name of the object ({other}) does not match the name on the URL ({name})"
-        ))),
-    }
 }
 
 fn decoded(
@@ -239,5 +224,21 @@ fn decoded(
     warnings.extend(judge(unknown, options.validation, |text| {
         patch::refusal(&result, text)
     })?);
+    Ok(object)
+}
+
+/// An applied object that does not exist cannot have a UID; a version it may have.
+fn unborn(resource: &Resource, name: &str, mut object: Value) -> Result<Value, Status> {
+    let uid = meta::text(&object, "uid");
+    if !uid.is_empty() {
+        let cause = Cause::invalid("metadata.uid", &uid.into(), "field is immutable");
+        return Err(Status::invalid(
+            resource.group,
+            resource.kind,
+            name,
+            &[cause],
+        ));
+    }
+    meta::set(&mut object, "resourceVersion", None);
     Ok(object)
 }

@@ -52,6 +52,7 @@ pub(crate) fn replace(
             ));
         }
         Some(old) => {
+            same_incarnation(resource, &old, &object)?;
             let update = Update {
                 resource,
                 subresource,
@@ -70,7 +71,11 @@ pub(crate) fn replace(
 }
 
 /// A body must be about the object that the path names.
-fn agrees(
+///
+/// # Errors
+///
+/// 400 if it is not.
+pub(crate) fn agrees(
     resource: &Resource,
     namespace: &str,
     name: &str,
@@ -84,9 +89,8 @@ fn agrees(
     } else if its_name != name {
         format!("the name of the object ({its_name}) does not match the name on the URL ({name})")
     } else if !its_namespace.is_empty() && its_namespace != namespace {
-        format!(
-            "the namespace of the object ({its_namespace}) does not match the namespace on the request ({namespace})"
-        )
+        "the namespace of the provided object does not match the namespace sent on the request"
+            .to_owned()
     } else {
         let namespace = resource.namespaced.then(|| namespace.into());
         meta::set(object, "namespace", namespace);
@@ -142,7 +146,7 @@ fn update_to(
     let refused = |causes: &[Cause]| Status::invalid(resource.group, resource.kind, &name, causes);
     current(resource, old, &new)?;
     defaults::default(resource.group_kind, &mut new);
-    keep(resource, subresource, old, &mut new);
+    keep(update, old, &mut new);
     admission::admit_update(tx, resource, subresource, old, &mut new)?;
     raise_generation(resource, old, &mut new);
     let path = subresource.map_or("", Subresource::name);
@@ -169,48 +173,79 @@ fn update_to(
     Ok(tx.put(resource, new))
 }
 
-/// The write is about the version and the incarnation that is there.
+/// An object that is put in the place of another must be about the same incarnation.
+///
+/// # Errors
+///
+/// 409 if it has another UID.
+pub(crate) fn same_incarnation(
+    resource: &Resource,
+    old: &Value,
+    new: &Value,
+) -> Result<(), Status> {
+    let (uid, there) = (meta::text(new, "uid"), meta::text(old, "uid"));
+    if uid.is_empty() || uid == there {
+        return Ok(());
+    }
+    let (namespace, name) = (meta::text(old, "namespace"), meta::text(old, "name"));
+    let namespace = match namespace {
+        "" => String::new(),
+        namespace => format!("{namespace}/"),
+    };
+    let why = format!(
+        "StorageError: invalid object, Code: 4, Key: /registry/{}/{namespace}{name}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {there}",
+        resource.plural
+    );
+    Err(Status::conflict(
+        resource.group,
+        resource.plural,
+        name,
+        &why,
+    ))
+}
+
+/// The write is about the version that is there.
 fn current(resource: &Resource, old: &Value, new: &Value) -> Result<(), Status> {
     let name = meta::text(old, "name");
-    let (uid, there) = (meta::text(new, "uid"), meta::text(old, "uid"));
-    if !uid.is_empty() && uid != there {
-        let why =
-            format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {there}");
-        return Err(Status::conflict(
-            resource.group,
-            resource.plural,
-            name,
-            &why,
-        ));
-    }
     match meta::text(new, "resourceVersion") {
         "" if resource.unconditional => Ok(()),
         "" => {
-            let cause = Cause::invalid_as(
-                "metadata.resourceVersion",
-                "0x0",
-                "must be specified for an update",
-            );
+            let text = "must be specified for an update";
+            let cause = Cause::invalid_as("metadata.resourceVersion", "0", text);
             Err(Status::invalid(
                 resource.group,
-                resource.kind,
+                resource.plural,
                 name,
                 &[cause],
             ))
         }
         version if version == meta::text(old, "resourceVersion") => Ok(()),
+        version if version.parse::<u64>().is_err() => {
+            let text = format!("strconv.ParseUint: parsing {version:?}: invalid syntax");
+            Err(Status::new(500, "", text))
+        }
         _ => Err(Status::stale(resource.group, resource.plural, name)),
     }
 }
 
 /// Puts back what this path may not change.
-fn keep(resource: &Resource, subresource: Option<Subresource>, old: &Value, new: &mut Value) {
+fn keep(update: &Update<'_>, old: &Value, new: &mut Value) {
+    let Update {
+        resource,
+        subresource,
+        options,
+        ..
+    } = *update;
     match subresource {
         Some(Subresource::Status) => {
             meta::keep(old, new, "spec");
+            if resource.kind == "PersistentVolume" {
+                note_phase(old, new, options);
+            }
             if resource.kind == "Pod" {
                 meta::copy(old, new, "deletionTimestamp");
                 meta::copy(old, new, "ownerReferences");
+                keep_observed(&old["status"], &mut new["status"]);
             }
         }
         Some(Subresource::Finalize) => meta::keep(old, new, "status"),
@@ -237,7 +272,6 @@ fn keep(resource: &Resource, subresource: Option<Subresource>, old: &Value, new:
         "generation",
         "creationTimestamp",
         "resourceVersion",
-        "uid",
         "selfLink",
     ] {
         meta::copy(old, new, field);
@@ -247,6 +281,7 @@ fn keep(resource: &Resource, subresource: Option<Subresource>, old: &Value, new:
         "deletionGracePeriodSeconds",
         "managedFields",
         "namespace",
+        "uid",
     ] {
         if new["metadata"].get(field).is_none() {
             meta::copy(old, new, field);
@@ -257,10 +292,51 @@ fn keep(resource: &Resource, subresource: Option<Subresource>, old: &Value, new:
     }
 }
 
+/// A volume says since when it is in its phase.
+fn note_phase(old: &Value, new: &mut Value, options: &Options) {
+    const SINCE: &str = "lastPhaseTransitionTime";
+    let (before, after) = (&old["status"], &mut new["status"]);
+    let moved = before["phase"] != after["phase"];
+    let said = after
+        .get(SINCE)
+        .is_some_and(|time| Some(time) != before.get(SINCE));
+    match (moved, said) {
+        (_, true) => {}
+        (true, false) => after[SINCE] = options.stamp().into(),
+        (false, false) => meta::keep(before, after, SINCE),
+    }
+}
+
+/// What a node's status update leaves out and no server lets go.
+fn keep_observed(old: &Value, new: &mut Value) {
+    const FIELDS: [&str; 3] = ["qosClass", "resourceClaimStatuses", "observedGeneration"];
+    fn fill(old: &Value, new: &mut Value, field: &str) {
+        let absent = new[field].is_null() || new[field] == "" || new[field] == 0;
+        if let (true, Some(value)) = (absent, old.get(field)) {
+            new[field] = value.clone();
+        }
+    }
+    if !new.is_object() {
+        *new = Value::Object(Default::default());
+    }
+    for field in FIELDS {
+        fill(old, new, field);
+    }
+    let conditions = new.get_mut("conditions").and_then(Value::as_array_mut);
+    for condition in conditions.into_iter().flatten() {
+        let before = old["conditions"].as_array().into_iter().flatten();
+        let mut before = before.filter(|other| other["type"] == condition["type"]);
+        if let Some(before) = before.next() {
+            fill(before, condition, "observedGeneration");
+        }
+    }
+}
+
 /// Takes over the amounts that the containers of another object ask for.
 fn resize(sent: &Value, new: &mut Value) {
     for list in ["containers", "initContainers"] {
-        let containers = new["spec"][list].as_array_mut().into_iter().flatten();
+        let containers = new["spec"].get_mut(list).and_then(Value::as_array_mut);
+        let containers = containers.into_iter().flatten();
         for container in containers {
             let others = sent["spec"][list].as_array().into_iter().flatten();
             let mut others = others.filter(|other| other["name"] == container["name"]);

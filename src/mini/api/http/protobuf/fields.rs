@@ -1,6 +1,8 @@
 //! The fields of the kinds that kubectl sends as protobuf: number, name, type.
 
-use Kind::{Bytes, Flag, Item, Many, Map, Message as Of, Number, NumberOrText, Text, Time};
+use Kind::{
+    Bytes, Flag, Item, Many, Map, Message as Of, Number, NumberOrText, Quantity, Text, Time,
+};
 
 /// The type of a field.
 #[derive(Debug)]
@@ -14,6 +16,7 @@ pub(super) enum Kind {
     Flag,
     Time,
     NumberOrText,
+    Quantity,
     Message(Message),
     Many(&'static Self),
     Map(&'static Self),
@@ -31,6 +34,7 @@ pub(super) fn message(kind: &str) -> Option<Message> {
         "ServiceAccount" => SERVICE_ACCOUNT,
         "Service" => SERVICE,
         "Deployment" => DEPLOYMENT,
+        "ResourceQuota" => QUOTA,
         "PriorityClass" => PRIORITY_CLASS,
         "PodDisruptionBudget" => DISRUPTION_BUDGET,
         "SelfSubjectAccessReview" => REVIEW,
@@ -46,6 +50,8 @@ pub(super) const NUMBER_OR_TEXT: Message = &[
     (2, "number", Number),
     (3, "text", Item),
 ];
+
+pub(super) const QUANTITY: Message = &[(1, "text", Item)];
 
 const METADATA: Message = &[
     (1, "name", Text),
@@ -165,6 +171,15 @@ const TEMPLATE: Message = &[
             ),
             (3, "restartPolicy", Text),
         ]),
+    ),
+];
+
+const QUOTA: Message = &[
+    (1, "metadata", Of(METADATA)),
+    (
+        2,
+        "spec",
+        Of(&[(1, "hard", Map(&Quantity)), (2, "scopes", Many(&Item))]),
     ),
 ];
 

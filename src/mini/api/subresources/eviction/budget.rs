@@ -42,23 +42,62 @@ pub(super) fn allowance(budget: &Value, pod: &Value, now: &str) -> Result<Allowa
         let why = format!("The disruption budget {name} is still being processed by the server.");
         return Err(refused(&why, 10));
     }
-    let forbidden = |why: &str| Status::forbidden("policy", "poddisruptionbudgets", name, why);
     let disrupted = budget["status"]["disruptedPods"].as_object();
-    if number("disruptionsAllowed") < 0 {
-        return Err(forbidden("pdb disruptions allowed is negative"));
-    }
-    if disrupted.is_some_and(|pods| pods.len() > MOST_DISRUPTED) {
-        return Err(forbidden(
+    let too_many = disrupted.is_some_and(|pods| pods.len() > MOST_DISRUPTED);
+    match number("disruptionsAllowed") {
+        negative if negative < 0 => {
+            let why = "pdb disruptions allowed is negative";
+            Err(forbidden(name, why, why))
+        }
+        _ if too_many => Err(forbidden(
+            name,
             "DisruptedPods map too big - too many evictions not confirmed by PDB controller",
-        ));
+            "too many pending evictions not confirmed by PDB controller",
+        )),
+        0 => Err(refused(&exhausted(budget, healthy, desired), 0)),
+        _ => Ok(Allowance::Taken(taken(budget, pod, now))),
     }
-    if number("disruptionsAllowed") == 0 {
-        let why = format!(
-            "The disruption budget {name} needs {desired} healthy pods and has {healthy} currently"
-        );
-        return Err(refused(&why, 0));
+}
+
+fn forbidden(name: &str, why: &str, cause: &str) -> Status {
+    let mut status = Status::forbidden("policy", "poddisruptionbudget", name, why);
+    let cause =
+        format!("The disruption budget {name} does not allow evicting pods currently: {cause}");
+    if let Some(details) = &mut status.details {
+        details["causes"] = json!([{"reason": "DisruptionBudget", "message": cause}]);
     }
-    Ok(Allowance::Taken(taken(budget, pod, now)))
+    status
+}
+
+/// Why a budget allows no disruption.
+fn exhausted(budget: &Value, healthy: i64, desired: i64) -> String {
+    let name = meta::text(budget, "name");
+    let conditions = budget["status"]["conditions"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    let mut conditions = conditions.filter(|condition| {
+        condition["type"] == "DisruptionAllowed" && condition["status"] == "False"
+    });
+    let condition = conditions.next().map(|condition| {
+        let text = |field: &str| condition[field].as_str().unwrap_or_default();
+        (text("reason"), text("message"))
+    });
+    let condition = condition.filter(|(_, message)| !message.is_empty());
+    match condition {
+        Some(("SyncFailed", message)) => format!(
+            "The disruption budget {name} does not allow evicting pods currently because it failed sync: {message}"
+        ),
+        _ if healthy <= desired => {
+            format!(
+                "The disruption budget {name} needs {desired} healthy pods and has {healthy} currently"
+            )
+        }
+        Some((reason, message)) => format!(
+            "The disruption budget {name} does not allow evicting pods currently ({reason}): {message}"
+        ),
+        None => format!("The disruption budget {name} does not allow evicting pods currently"),
+    }
 }
 
 fn refused(why: &str, retry_after_seconds: u32) -> Status {
@@ -74,12 +113,22 @@ fn taken(budget: &Value, pod: &Value, now: &str) -> Value {
     let left = status["disruptionsAllowed"].as_i64().unwrap_or_default() - 1;
     status["disruptionsAllowed"] = left.into();
     status["disruptedPods"][meta::text(pod, "name")] = now.into();
-    let conditions = status["conditions"].as_array_mut().into_iter().flatten();
-    let mut conditions = conditions.filter(|condition| condition["type"] == "DisruptionAllowed");
-    if let (0, Some(condition)) = (left, conditions.next()) {
-        condition["status"] = "False".into();
-        condition["reason"] = "InsufficientPods".into();
-        condition["lastTransitionTime"] = now.into();
+    if left == 0 {
+        let observed = status["observedGeneration"].clone();
+        let conditions = status["conditions"].as_array().cloned();
+        let mut conditions = conditions.unwrap_or_default();
+        let before = conditions
+            .iter()
+            .find(|condition| condition["type"] == "DisruptionAllowed");
+        let since = before.filter(|before| before["status"] == "False");
+        let since = since.map_or(now.into(), |before| before["lastTransitionTime"].clone());
+        let condition = json!({
+            "type": "DisruptionAllowed", "status": "False", "reason": "InsufficientPods", "message": "",
+            "observedGeneration": observed, "lastTransitionTime": since,
+        });
+        conditions.retain(|condition| condition["type"] != "DisruptionAllowed");
+        conditions.push(condition);
+        status["conditions"] = conditions.into();
     }
     budget
 }

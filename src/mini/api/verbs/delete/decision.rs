@@ -68,7 +68,15 @@ pub(super) fn decide(
 }
 
 /// The object has the UID and the version that the client expects.
-fn meant(resource: &Resource, object: &Value, options: &DeleteOptions) -> Result<(), Status> {
+///
+/// # Errors
+///
+/// 409 if it has not.
+pub(crate) fn meant(
+    resource: &Resource,
+    object: &Value,
+    options: &DeleteOptions,
+) -> Result<(), Status> {
     let name = meta::text(object, "name");
     let conflict = |why: &str| Err(Status::conflict(resource.group, resource.kind, name, why));
     let uid = meta::text(object, "uid");

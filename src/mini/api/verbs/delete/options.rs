@@ -8,7 +8,7 @@ use crate::mini::api::{
     http::body,
     server::State,
     strict,
-    verbs::{Call, options::dry_run_faults},
+    verbs::{Call, options::dry_run_faults, unregistered},
 };
 
 /// The options of a deletion.
@@ -65,6 +65,11 @@ impl DeleteOptions {
     pub(crate) fn from_object(value: &Value, now: Timestamp) -> Result<Self, Status> {
         let empty = json!({});
         let value = if value.is_null() { &empty } else { value };
+        let kind = value["kind"].as_str().unwrap_or("DeleteOptions");
+        if kind != "DeleteOptions" {
+            let version = value["apiVersion"].as_str().unwrap_or_default();
+            return Err(Status::bad_request(unregistered(kind, version)));
+        }
         let (value, _) = strict::check("DeleteOptions", value)
             .map_err(|text| strict::refusal("DeleteOptions", "v1", &text))?;
         let text = |pointer: &str| {
