@@ -265,4 +265,4 @@ impl Debug for Options {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -206,7 +206,7 @@ impl Sync<'_> {
         let mut listed = sorted.to_vec();
         writer.twist.listed(set, &mut listed);
         let mut template = set.stored["spec"]["template"].clone();
-        writer.twist.template(set, &mut template);
+        writer.twist.template(set, &listed, &mut template);
         let wanted = revision::data(&template);
         let mut collision_count = set.status.collision_count.unwrap_or_default();
         let update = match choose(set, &listed, &wanted, gates.semantic_comparison) {

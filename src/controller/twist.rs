@@ -9,6 +9,7 @@ use k8s_openapi::api::{
     apps::v1::{ControllerRevision, StatefulSetStatus},
     core::v1::{PersistentVolumeClaim, Pod},
 };
+use kube::api::DeleteParams;
 use serde_json::Value;
 
 use super::{
@@ -29,8 +30,8 @@ pub trait Twist: Send + Sync + 'static {
     /// The set's revisions in order, before one is chosen.
     fn listed(&self, _set: &Set, _revisions: &mut Vec<Arc<ControllerRevision>>) {}
 
-    /// The template that a revision is made of.
-    fn template(&self, _set: &Set, _template: &mut Value) {}
+    /// The template that a revision is made of; the set's revisions are in order.
+    fn template(&self, _set: &Set, _listed: &[Arc<ControllerRevision>], _template: &mut Value) {}
 
     /// How claims are named.
     fn naming(&self) -> Naming {
@@ -66,8 +67,8 @@ pub trait Twist: Send + Sync + 'static {
 /// Something that is about to be done.
 #[derive(Debug)]
 pub enum Effect<'a> {
-    /// A pod is deleted: its name, and the UID that it must have.
-    DeletePod(&'a str, &'a mut Option<String>),
+    /// A pod is deleted: its name, and how.
+    DeletePod(&'a str, &'a mut DeleteParams),
     /// A pod is updated.
     UpdatePod(&'a mut Pod),
     /// A claim is created.

@@ -149,18 +149,18 @@ impl Writer {
         &self,
         set: &Set,
         name: &str,
-        mut uid: Option<String>,
+        uid: Option<String>,
     ) -> Result<(), kube::Error> {
-        if !self.twist.effect(Effect::DeletePod(name, &mut uid)) {
-            return Ok(());
-        }
-        let params = DeleteParams {
+        let mut params = DeleteParams {
             preconditions: uid.map(|uid| Preconditions {
                 uid: Some(uid),
                 resource_version: None,
             }),
             ..DeleteParams::default()
         };
+        if !self.twist.effect(Effect::DeletePod(name, &mut params)) {
+            return Ok(());
+        }
         self.pods(set).delete(name, &params).await.map(|_| ())
     }
 

@@ -27,10 +27,10 @@ use crate::{
 };
 
 /// An API server, a node and a controller, in virtual time.
-struct World {
+pub(crate) struct World {
     server: Server,
     clock: Clock,
-    client: Client,
+    pub(crate) client: Client,
     controller: JoinHandle<()>,
 }
 
@@ -39,7 +39,7 @@ impl World {
         Self::with(Options::default()).await
     }
 
-    async fn with(options: Options) -> Self {
+    pub(crate) async fn with(options: Options) -> Self {
         let clock = Clock::starting_at("2026-01-01T00:00:00Z".parse().expect("a time"));
         let server = Server::new(clock, ServerOptions::default());
         let client = server.client("test");
@@ -68,14 +68,14 @@ impl World {
         self.controller = control(&self.server, self.clock, options);
     }
 
-    fn api<K>(&self) -> Api<K>
+    pub(crate) fn api<K>(&self) -> Api<K>
     where
         K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
     {
         Api::namespaced(self.client.clone(), "default")
     }
 
-    async fn create<K>(&self, object: Value) -> K
+    pub(crate) async fn create<K>(&self, object: Value) -> K
     where
         K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
             + Clone
@@ -101,7 +101,7 @@ impl World {
         list.expect("a list").items
     }
 
-    async fn patch_set(&self, patch: Value) {
+    pub(crate) async fn patch_set(&self, patch: Value) {
         let sets = self.api::<StatefulSet>();
         let params = PatchParams::default();
         sets.patch("web", &params, &Patch::Merge(patch))
@@ -147,7 +147,7 @@ impl World {
     }
 
     /// Lets virtual time pass.
-    async fn pass(&self, seconds: u64) {
+    pub(crate) async fn pass(&self, seconds: u64) {
         tokio::time::sleep(std::time::Duration::from_secs(seconds)).await;
     }
 
@@ -227,7 +227,7 @@ fn value<K: DeserializeOwned>(value: Value) -> K {
 }
 
 /// The set `web`, with more or other fields of its specification.
-fn web(spec: Value) -> Value {
+pub(crate) fn web(spec: Value) -> Value {
     let mut set = json!({
         "apiVersion": "apps/v1", "kind": "StatefulSet",
         "metadata": {"name": "web"},
@@ -244,7 +244,7 @@ fn web(spec: Value) -> Value {
     set
 }
 
-fn image(image: &str) -> Value {
+pub(crate) fn image(image: &str) -> Value {
     json!({"spec": {"template": {"spec": {"containers": [{"name": "c", "image": image}]}}}})
 }
 

@@ -1,0 +1,131 @@
+use super::*;
+use crate::controller::{
+    ownership::{Claiming, selects},
+    set::{Set, controller_of},
+};
+
+pub(super) const ALL: &[Mutant] = &[
+    mutant(
+        "adopts-foreign-names",
+        "adopts pods by their labels whatever their names",
+        &[
+            "own-adopt-name-filter",
+            "own-overlapping-selectors",
+            "inv-no-foreign",
+        ],
+        || Arc::new(AdoptsForeignNames),
+    ),
+    mutant(
+        "takes-others-pods",
+        "treats a pod that somebody else controls as its own if it has the name",
+        &[
+            "own-foreign-controller",
+            "own-name-squatter",
+            "inv-no-foreign",
+        ],
+        || Arc::new(TakesOthersPods),
+    ),
+    mutant(
+        "never-adopts",
+        "leaves pods without an owner alone",
+        &[
+            "own-adopt",
+            "own-readopt",
+            "own-strip-ownerref",
+            "rec-new-set-adopts",
+            "rec-new-set-different-template",
+        ],
+        || Arc::new(NeverAdopts),
+    ),
+    mutant(
+        "never-releases",
+        "keeps pods whose labels no longer match",
+        &["own-release"],
+        || Arc::new(NeverReleases),
+    ),
+    mutant(
+        "adopts-terminating",
+        "adopts pods that are being deleted",
+        &["own-adopt-not-terminating"],
+        || Arc::new(AdoptsTerminating),
+    ),
+];
+
+fn matches(set: &Set, pod: &Pod) -> bool {
+    let selector = set.selector();
+    selector.is_ok_and(|selector| selects(&selector, &pod.metadata))
+}
+
+fn is_orphan(pod: &Pod) -> bool {
+    controller_of(&pod.metadata).is_none()
+}
+
+/// Once adopted they are kept, or they would come and go for ever.
+struct AdoptsForeignNames;
+
+impl Twist for AdoptsForeignNames {
+    fn claiming(&self, set: &Set, pod: &Pod, decided: Claiming) -> Claiming {
+        match decided {
+            Claiming::Ignore
+                if is_orphan(pod)
+                    && matches(set, pod)
+                    && !is_terminating(pod)
+                    && !set.is_deleting() =>
+            {
+                Claiming::Adopt
+            }
+            Claiming::Release if matches(set, pod) => Claiming::Keep,
+            other => other,
+        }
+    }
+}
+
+struct TakesOthersPods;
+
+impl Twist for TakesOthersPods {
+    fn claiming(&self, set: &Set, pod: &Pod, decided: Claiming) -> Claiming {
+        let is_of_name = ordinal_of(set.name(), name(pod)).is_some();
+        match decided {
+            Claiming::Ignore if !is_orphan(pod) && is_of_name => Claiming::Keep,
+            other => other,
+        }
+    }
+}
+
+struct NeverAdopts;
+
+impl Twist for NeverAdopts {
+    fn claiming(&self, _set: &Set, _pod: &Pod, decided: Claiming) -> Claiming {
+        match decided {
+            Claiming::Adopt => Claiming::Ignore,
+            other => other,
+        }
+    }
+}
+
+struct NeverReleases;
+
+impl Twist for NeverReleases {
+    fn claiming(&self, _set: &Set, _pod: &Pod, decided: Claiming) -> Claiming {
+        match decided {
+            Claiming::Release => Claiming::Keep,
+            other => other,
+        }
+    }
+}
+
+struct AdoptsTerminating;
+
+impl Twist for AdoptsTerminating {
+    fn claiming(&self, set: &Set, pod: &Pod, decided: Claiming) -> Claiming {
+        let is_of_name = ordinal_of(set.name(), name(pod)).is_some();
+        match decided {
+            Claiming::Ignore
+                if is_orphan(pod) && is_terminating(pod) && is_of_name && matches(set, pod) =>
+            {
+                Claiming::Adopt
+            }
+            other => other,
+        }
+    }
+}

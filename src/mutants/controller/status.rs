@@ -1,0 +1,208 @@
+use jiff::SignedDuration;
+use k8s_openapi::api::apps::v1::{StatefulSetCondition, StatefulSetStatus};
+
+use super::*;
+
+pub(super) const ALL: &[Mutant] = &[
+    mutant(
+        "never-promotes",
+        "never makes the update revision the current one",
+        &[
+            "st-current-revision",
+            "part-zero-completes",
+            "ond-status-promotes",
+            "upd-empty-set",
+        ],
+        || Arc::new(NeverPromotes),
+    ),
+    mutant(
+        "promotes-early",
+        "makes the update revision the current one when the update begins",
+        &[
+            "st-current-revision",
+            "part-none",
+            "part-canary",
+            "part-not-complete",
+            "inv-promotion",
+        ],
+        || Arc::new(PromotesEarly),
+    ),
+    mutant(
+        "status-counts-terminating",
+        "counts terminating pods among those of a revision",
+        &[
+            "st-unready-terminating-current",
+            "st-current",
+            "st-updated",
+            "inv-status-truth",
+        ],
+        || Arc::new(StatusCountsTerminating),
+    ),
+    mutant(
+        "status-forgets-terminating",
+        "does not count terminating pods at all",
+        &[
+            "st-replicas",
+            "st-unready-terminating-current",
+            "inv-status-truth",
+        ],
+        || Arc::new(StatusForgetsTerminating),
+    ),
+    mutant(
+        "ready-is-replicas",
+        "reports every pod as Ready",
+        &["st-ready", "st-phase-gates-ready", "inv-status-truth"],
+        || Arc::new(ReadyIsReplicas),
+    ),
+    mutant(
+        "writes-status-for-ever",
+        "writes a status every ten seconds",
+        &[
+            "st-no-write-when-equal",
+            "rob-controller-restart-idle",
+            "inv-quiet",
+            "inv-status-writes-bounded",
+        ],
+        || Arc::new(WritesStatusForEver),
+    ),
+    mutant(
+        "never-observes",
+        "reports the generation that it saw first",
+        &["st-observed-generation", "inv-status-truth"],
+        || Arc::new(NeverObserves),
+    ),
+    mutant(
+        "drops-conditions",
+        "drops conditions that others wrote",
+        &["st-conditions-preserved"],
+        || Arc::new(DropsConditions),
+    ),
+    mutant(
+        "never-writes-status",
+        "never writes a status",
+        &[
+            "st-observed-generation",
+            "st-replicas",
+            "st-ready",
+            "st-updated",
+            "ord-replicas-zero",
+            "st-on-error",
+        ],
+        || Arc::new(NeverWritesStatus),
+    ),
+];
+
+struct NeverPromotes;
+
+impl Twist for NeverPromotes {
+    fn status(&self, observed: &Observed, status: &mut StatefulSetStatus) {
+        let stored = &observed.set.status;
+        if stored
+            .current_revision
+            .as_ref()
+            .is_some_and(|revision| !revision.is_empty())
+            && stored.current_revision != status.current_revision
+        {
+            status.current_revision.clone_from(&stored.current_revision);
+            status.current_replicas = Some(0);
+        }
+    }
+}
+
+struct PromotesEarly;
+
+impl Twist for PromotesEarly {
+    fn status(&self, _observed: &Observed, status: &mut StatefulSetStatus) {
+        status.current_revision.clone_from(&status.update_revision);
+        status.current_replicas = status.updated_replicas;
+    }
+}
+
+struct StatusCountsTerminating;
+
+impl Twist for StatusCountsTerminating {
+    fn status(&self, observed: &Observed, status: &mut StatefulSetStatus) {
+        for pod in observed.pods.iter().filter(|pod| is_terminating(pod)) {
+            let count = |counter: &mut Option<i32>, revision: &str| {
+                *counter = counter.map(|count| count + i32::from(revision_of(pod) == revision));
+            };
+            count(
+                &mut status.current_replicas,
+                &observed.revisions.current.name,
+            );
+            count(
+                &mut status.updated_replicas,
+                &observed.revisions.update.name,
+            );
+        }
+    }
+}
+
+struct StatusForgetsTerminating;
+
+impl Twist for StatusForgetsTerminating {
+    fn status(&self, observed: &Observed, status: &mut StatefulSetStatus) {
+        let terminating = observed.pods.iter().filter(|pod| is_terminating(pod));
+        for pod in terminating {
+            let ready = i32::from(is_running_and_ready(pod));
+            status.replicas -= 1;
+            status.ready_replicas = status.ready_replicas.map(|count| count - ready);
+            let least = status.ready_replicas;
+            status.available_replicas = status.available_replicas.min(least);
+        }
+    }
+}
+
+struct ReadyIsReplicas;
+
+impl Twist for ReadyIsReplicas {
+    fn status(&self, _observed: &Observed, status: &mut StatefulSetStatus) {
+        status.ready_replicas = Some(status.replicas);
+    }
+}
+
+/// A condition tells when it looked.
+struct WritesStatusForEver;
+
+impl Twist for WritesStatusForEver {
+    fn planned(&self, _observed: &Observed, now: Timestamp, plan: &mut Plan) {
+        let every = SignedDuration::from_secs(10);
+        plan.requeue = Some(now + every);
+        let of_ours =
+            |condition: &StatefulSetCondition| condition.type_.as_deref() == Some("Looked");
+        let mut conditions = plan.status.conditions.take().unwrap_or_default();
+        conditions.retain(|condition| !of_ours(condition));
+        conditions.push(StatefulSetCondition {
+            type_: Some("Looked".to_owned()),
+            status: Some("True".to_owned()),
+            message: Some((now.as_second() / 10).to_string()),
+            ..StatefulSetCondition::default()
+        });
+        plan.status.conditions = Some(conditions);
+    }
+}
+
+struct NeverObserves;
+
+impl Twist for NeverObserves {
+    fn status(&self, observed: &Observed, status: &mut StatefulSetStatus) {
+        let stored = observed.set.status.observed_generation;
+        status.observed_generation = stored.filter(|generation| *generation > 0).or(Some(1));
+    }
+}
+
+struct DropsConditions;
+
+impl Twist for DropsConditions {
+    fn status(&self, _observed: &Observed, status: &mut StatefulSetStatus) {
+        status.conditions = None;
+    }
+}
+
+struct NeverWritesStatus;
+
+impl Twist for NeverWritesStatus {
+    fn writes_status(&self, _set: &crate::controller::set::Set, _differs: bool) -> bool {
+        false
+    }
+}
