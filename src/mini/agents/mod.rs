@@ -19,6 +19,7 @@ pub mod endpoints;
 pub mod garbage;
 pub mod namespaces;
 pub mod network;
+pub mod node;
 pub mod quota;
 pub mod scheduler;
 pub mod shell;
@@ -74,7 +75,8 @@ pub struct NodeTimes {
     /// How often a node renews its Lease; never where it is None, which is the default: it serves nobody in virtual
     /// time.
     pub heartbeat: Option<Duration>,
-    /// How long a crashed container rests before its first restart; doubled each time. 10 s.
+    /// How long a crashed container rests before its second restart; the first is at once, each later one waits twice
+    /// as long. 10 s.
     pub back_off: Duration,
     /// What that doubling ends at. 300 s.
     pub back_off_max: Duration,

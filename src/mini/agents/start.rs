@@ -13,7 +13,7 @@ use tokio::{sync::watch, task::AbortHandle};
 
 use super::{
     Context, Error, Options, accounts, disruption, dns, doing, endpoints, exists_already, garbage,
-    namespaces, network::Network, quota, scheduler, volumes, workloads,
+    namespaces, network::Network, node, quota, scheduler, volumes, workloads,
 };
 use crate::mini::kubelet::Kubelets;
 
@@ -141,9 +141,9 @@ impl Drop for Agents {
     }
 }
 
-/// Starts the agents that the options name on the current runtime, all as clients of the context's API server.
+/// Starts the agents that the options name on the current runtime, all as clients of the context's API server. The nodes
+/// answer for exec, attach and logs among the `kubelets`.
 pub fn start(context: &Context, options: &Options, kubelets: &Kubelets) -> Agents {
-    let _ = kubelets;
     let mut agents = Agents {
         tasks: Vec::new(),
         starting: watch::Sender::new(()),
@@ -161,10 +161,20 @@ pub fn start(context: &Context, options: &Options, kubelets: &Kubelets) -> Agent
             Name::Accounts => agents.spawn(context, accounts::run),
             Name::Namespaces => agents.spawn(context, namespaces::run),
             Name::Scheduler => agents.spawn(context, scheduler::run),
-            Name::Node => {}
+            Name::Node => {
+                for number in 1..=options.nodes {
+                    let starting = Starting(agents.starting.subscribe());
+                    let (context, network, kubelets) =
+                        (context.clone(), agents.network.clone(), kubelets.clone());
+                    let name = format!("node-{number}");
+                    let run = node::run(context, name, options.node, network, kubelets, starting);
+                    agents.tasks.push(tokio::spawn(run).abort_handle());
+                }
+            }
             Name::Dns => {
-                let task = dns::spawn(context, &agents.network);
-                agents.tasks.push(task.abort_handle());
+                let starting = Starting(agents.starting.subscribe());
+                let run = dns::run(context.clone(), agents.network.clone(), starting);
+                agents.tasks.push(tokio::spawn(run).abort_handle());
             }
             Name::Volumes => agents.spawn(context, volumes::run),
             Name::Endpoints => agents.spawn(context, endpoints::run),

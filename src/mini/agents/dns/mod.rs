@@ -33,6 +33,11 @@ pub use records::{Data, Zone};
 
 /// Answers at [`DNS_ADDRESS`], port 53, in datagrams and over connections, once its caches are filled.
 pub fn spawn(context: &Context, network: &Network) -> JoinHandle<()> {
+    tokio::spawn(run(context.clone(), network.clone(), ()))
+}
+
+/// As [`spawn`], in the caller's task. What is `held` is dropped once it answers.
+pub(super) async fn run(context: Context, network: Network, held: impl Send) {
     let known = Known {
         services: context.informers.of(),
         slices: context.informers.of(),
@@ -42,15 +47,13 @@ pub fn spawn(context: &Context, network: &Network) -> JoinHandle<()> {
             server: DNS_ADDRESS,
         },
     };
-    let network = network.clone();
-    tokio::spawn(async move {
-        known.services.synced().await;
-        known.slices.synced().await;
-        known.namespaces.synced().await;
-        let at = SocketAddr::new(DNS_ADDRESS, 53);
-        let _listening = network.listen(at, Arc::new(Server(Arc::new(known))));
-        std::future::pending().await
-    })
+    known.services.synced().await;
+    known.slices.synced().await;
+    known.namespaces.synced().await;
+    let at = SocketAddr::new(DNS_ADDRESS, 53);
+    let _listening = network.listen(at, Arc::new(Server(Arc::new(known))));
+    drop(held);
+    std::future::pending().await
 }
 
 struct Known {
