@@ -111,12 +111,13 @@ impl Stage {
         let seed = planned.scenario.seed;
         let mut options = embedded::Options::default();
         options.server.seed = seed;
+        self.subject.twist(&mut options.agents);
         let cluster = Embedded::start(Clock::starting_at(BASE), &options).await;
         let tap = Tap::new(cluster.clock(), self.target.clone());
         let client = tap.client(cluster.server().client("stsspec-subject"), Actor::Subject);
         let running = self
             .subject
-            .start(client, cluster.clock(), self.target.clone());
+            .start(client, cluster.clock(), self.target.clone(), seed);
         let offered = cluster.capabilities();
         let profile = Profile {
             version: offered.version,

@@ -7,7 +7,15 @@ use jiff::Timestamp;
 use kube::Client;
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
-use crate::{clock::Clock, cluster::Target, controller, inventory::Party};
+use super::nearest::nearest;
+use crate::{
+    clock::Clock,
+    cluster::Target,
+    controller,
+    inventory::Party,
+    mini::agents,
+    mutants::{self, Mutant, Part},
+};
 
 /// Who is judged.
 #[derive(Clone)]
@@ -16,6 +24,8 @@ pub enum Subject {
     Bundled,
     /// Nobody: what passes all the same says nothing about a controller.
     None,
+    /// A component known to be wrong; all others are right.
+    Mutant(&'static Mutant),
     /// A controller given to the library.
     Function(Function),
 }
@@ -62,17 +72,41 @@ impl Context {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unknown {
     /// It looks like none.
-    #[error("there is no subject {0:?}; there are `bundled` and `none`")]
+    #[error("there is no subject {0:?}; there are `bundled`, `none` and `mutant:ID`")]
     Subject(String),
+    /// There is no such mutant.
+    #[error("there is no mutant {id:?}; near it are {}", nearest.join(", "))]
+    Mutant {
+        /// The id.
+        id: String,
+        /// Ids that may be meant; all, if none is near.
+        nearest: Vec<&'static str>,
+    },
 }
 
 impl FromStr for Subject {
     type Err = Unknown;
 
     fn from_str(name: &str) -> Result<Self, Unknown> {
-        match name {
-            "bundled" => Ok(Self::Bundled),
-            "none" => Ok(Self::None),
+        match (name, name.strip_prefix("mutant:")) {
+            ("bundled", _) => Ok(Self::Bundled),
+            ("none", _) => Ok(Self::None),
+            (_, Some(id)) => match mutants::all().iter().find(|mutant| mutant.id == id) {
+                Some(mutant) => Ok(Self::Mutant(mutant)),
+                None => {
+                    let ids = || mutants::all().iter().map(|mutant| mutant.id);
+                    let near = nearest(id, ids(), 3);
+                    let nearest = if near.is_empty() {
+                        ids().collect()
+                    } else {
+                        near
+                    };
+                    Err(Unknown::Mutant {
+                        id: id.to_owned(),
+                        nearest,
+                    })
+                }
+            },
             _ => Err(Unknown::Subject(name.to_owned())),
         }
     }
@@ -83,6 +117,7 @@ impl fmt::Display for Subject {
         match self {
             Self::Bundled => out.write_str("bundled"),
             Self::None => out.write_str("none"),
+            Self::Mutant(mutant) => write!(out, "mutant:{}", mutant.id),
             Self::Function(_) => out.write_str("function"),
         }
     }
@@ -109,20 +144,35 @@ impl Subject {
     /// Whose behaviours count for or against it.
     pub fn party(&self) -> Party {
         match self {
+            Self::Mutant(mutant) => mutant.party,
             Self::Bundled | Self::None | Self::Function(_) => Party::Controller,
         }
     }
 
     /// It keeps a record of its own writes and does not act before it has seen them.
     pub(super) fn has_own_write_gate(&self) -> bool {
-        matches!(self, Self::Bundled)
+        matches!(self, Self::Bundled | Self::Mutant(_))
+    }
+
+    /// Changes the agents of its cluster, where it is one of them.
+    pub(super) fn twist(&self, agents: &mut agents::Options) {
+        if let Self::Mutant(Mutant {
+            part: Part::Agent { name, change },
+            ..
+        }) = self
+        {
+            agents.clients = agents::Clients::new(move |agent, client| {
+                (agent == *name).then(|| change(client.clone()))
+            });
+        }
     }
 
     /// Starts it on the current runtime.
-    pub(super) fn start(&self, client: Client, clock: Clock, target: Target) -> Running {
+    pub(super) fn start(&self, client: Client, clock: Clock, target: Target, seed: u64) -> Running {
         let (stop, stopped) = watch::channel(false);
         let options = controller::Options {
             target: target.clone(),
+            seed,
             ..controller::Options::default()
         };
         let controller = |options| {
@@ -136,7 +186,18 @@ impl Subject {
         };
         let task = match self {
             Self::None => None,
-            Self::Bundled => Some(controller(options)),
+            Self::Bundled
+            | Self::Mutant(Mutant {
+                part: Part::Agent { .. },
+                ..
+            }) => Some(controller(options)),
+            Self::Mutant(Mutant {
+                part: Part::Controller(twist),
+                ..
+            }) => Some(controller(controller::Options {
+                twist: twist(),
+                ..options
+            })),
             Self::Function(Function(run)) => {
                 let running = run(Context {
                     client: client.clone(),
@@ -195,7 +256,11 @@ mod tests {
 
     #[test]
     fn a_subject_has_the_name_it_is_asked_for_by() {
-        for name in ["bundled", "none"] {
+        for name in ["bundled", "none"].into_iter().map(str::to_owned).chain(
+            mutants::all()
+                .iter()
+                .map(|mutant| format!("mutant:{}", mutant.id)),
+        ) {
             assert_eq!(
                 name.parse::<Subject>().expect("it is there").to_string(),
                 name
@@ -208,7 +273,16 @@ mod tests {
         let error = "bundle".parse::<Subject>().expect_err("nobody").to_string();
         assert_eq!(
             error,
-            "there is no subject \"bundle\"; there are `bundled` and `none`"
+            "there is no subject \"bundle\"; there are `bundled`, `none` and `mutant:ID`"
+        );
+        let id = mutants::all()[0].id;
+        let error = format!("mutant:{}", &id[1..])
+            .parse::<Subject>()
+            .expect_err("nobody")
+            .to_string();
+        assert!(
+            error.contains("there is no mutant") && error.contains(id),
+            "{error}"
         );
     }
 }
