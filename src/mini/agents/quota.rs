@@ -59,13 +59,13 @@ pub(super) async fn run(context: Context, starting: Starting) {
 }
 
 /// Looks at the quotas of a namespace when something in it no longer counts.
-fn freed<K: Resource + 'static>(
+fn freed<K>(
     informer: &Informer<K>,
     quotas: &Informer<ResourceQuota>,
     queue: &Queue<Key>,
     counts: impl Fn(&Change<K>) -> bool + Send + 'static,
 ) where
-    K: Send + Sync,
+    K: Resource + Send + Sync + 'static,
 {
     let (quotas, queue) = (quotas.clone(), queue.clone());
     informer.listen(move |change: &Change<K>| {

@@ -77,7 +77,9 @@ impl Name {
 /// (the answers and watches that come back) or what it sends, while all others stay right. An agent with a client of
 /// its own has caches of its own too, filled through that client. All nodes are one agent here.
 #[derive(Clone)]
-pub struct Clients(Arc<dyn Fn(Name, &Client) -> Option<Client> + Send + Sync>);
+pub struct Clients(Arc<Give>);
+
+type Give = dyn Fn(Name, &Client) -> Option<Client> + Send + Sync;
 
 impl Clients {
     /// Clients as this function gives them; it is asked once for each agent, with the shared client.
