@@ -5,6 +5,7 @@
 
 mod admission;
 pub mod apply;
+mod base64;
 pub mod defaults;
 mod events;
 mod http;

@@ -7,6 +7,8 @@ pub(crate) enum Generation {
     None,
     /// Changes of `spec`.
     Spec,
+    /// Changes of `spec` and of annotations.
+    SpecAndAnnotations,
     /// Changes of anything but the metadata that the server keeps.
     All,
 }
@@ -318,6 +320,7 @@ const TABLE: [Resource; 24] = numbered([
         singular: "deployment",
         kind: "Deployment",
         group_kind: "apps/Deployment",
+        generation: Generation::SpecAndAnnotations,
         short: &["deploy"],
         ..APPS
     },

@@ -4,6 +4,7 @@ mod admission;
 mod deletion;
 mod objects;
 mod streams;
+mod watches;
 
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::{Api, Client, api::PostParams};

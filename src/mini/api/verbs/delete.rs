@@ -6,7 +6,10 @@ mod options;
 use http::Response;
 use serde_json::{Value, json};
 
-use super::{Call, Done, list::Selection};
+use super::{
+    Call, Done,
+    list::{Selection, parameter},
+};
 use crate::mini::{
     api::{
         Status,
@@ -91,6 +94,9 @@ pub(super) fn handle_collection(state: &State, call: &Call) -> Result<Response<B
     let mut tx = state.store.begin(options.dry_run);
     let mut items = tx.list(resource, target.namespace.as_deref());
     items.retain(|object| selection.matches(object));
+    if let Some(limit) = parameter(&call.query, "limit")?.filter(|limit| *limit > 0) {
+        items.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    }
     for object in &items {
         let name = meta::text(object, "name");
         delete(&mut tx, resource, target.namespace(), name, &options)?;

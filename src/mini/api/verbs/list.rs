@@ -88,7 +88,7 @@ fn page(tx: &Transaction<'_>, call: &Call, selection: &Selection) -> Result<Page
     let exact = call.query.text("resourceVersionMatch") == "Exact";
     let version = match &from {
         Some(token) => token.version,
-        None if exact => number(asked)?,
+        None if exact => self::version(asked)?,
         None => {
             reached(tx, asked)?;
             tx.version()
@@ -109,11 +109,10 @@ fn page(tx: &Transaction<'_>, call: &Call, selection: &Selection) -> Result<Page
         .filter(|object| after.as_ref().is_none_or(|after| key_of(object) > *after))
         .filter(|object| selection.matches(object));
     let mut metadata = json!({"resourceVersion": version.to_string()});
-    let Some(limit) = call
-        .query
-        .number::<usize>("limit")
-        .filter(|limit| *limit > 0)
-    else {
+    // A list from any version is whole: real servers have it in their cache.
+    let whole = asked == "0" && !exact;
+    let limit = parameter(&call.query, "limit")?.filter(|limit| *limit > 0 && !whole);
+    let Some(limit) = limit.and_then(|limit| usize::try_from(limit).ok()) else {
         return Ok(Page {
             metadata,
             items: items.collect(),
@@ -170,23 +169,47 @@ fn faults(query: &Query) -> Result<(), Status> {
 }
 
 /// A version as a number.
-pub(super) fn number(version: &str) -> Result<u64, Status> {
-    let refused = |_| {
-        let cause = Cause::invalid(
-            "resourceVersion",
-            &version.into(),
-            "strconv.ParseUint: parsing failed: invalid syntax",
-        );
-        Status::invalid("", "", "", &[cause])
+///
+/// # Errors
+///
+/// What a version is that is none.
+pub(super) fn number(version: &str) -> Result<u64, String> {
+    let fault = |_| {
+        format!(
+            "resourceVersion: Invalid value: {version:?}: strconv.ParseUint: parsing {version:?}: invalid syntax"
+        )
     };
-    version.parse().map_err(refused)
+    version.parse().map_err(fault)
+}
+
+fn version(text: &str) -> Result<u64, Status> {
+    number(text).map_err(|fault| Status::bad_request(format!("invalid resource version: {fault}")))
+}
+
+/// A parameter that is a number.
+///
+/// # Errors
+///
+/// 400 if it is none.
+pub(super) fn parameter(query: &Query, name: &str) -> Result<Option<u64>, Status> {
+    match query.text(name) {
+        "" => Ok(None),
+        text => text
+            .parse::<i64>()
+            .map(|number| u64::try_from(number).ok())
+            .map_err(|_| {
+                Status::bad_request(format!(
+                    "strconv.ParseInt: parsing {text:?}: invalid syntax"
+                ))
+            }),
+    }
 }
 
 /// The store is at least as new as the client knows; an absent version and 0 ask for nothing.
 fn reached(tx: &Transaction<'_>, version: &str) -> Result<(), Status> {
     match version {
         "" | "0" => Ok(()),
-        _ => match number(version)? {
+        text => match self::version(text)? {
             version if version > tx.version() => Err(too_large(version, tx.version())),
             _ => Ok(()),
         },
@@ -217,7 +240,7 @@ impl Token {
             Some((version.parse().ok()?, Key::new(namespace, name)))
         });
         let (version, after) = parts.ok_or_else(|| {
-            Status::bad_request("continue key is not valid: it was not given by this server")
+            Status::bad_request("invalid continue token: continue key is not valid: it was not given by this server")
         })?;
         Ok(Self { version, after })
     }

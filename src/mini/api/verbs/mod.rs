@@ -74,6 +74,16 @@ impl Done {
 
 /// Does what a request asks for.
 pub(crate) async fn dispatch(state: &Arc<State>, call: Call) -> Result<Response<Body>, Status> {
+    const OLD: &str = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
+    let old = call.target.resource.kind == "Endpoints";
+    let mut response = perform(state, call).await?;
+    if old {
+        answer::warn(&mut response, &[OLD.to_owned()]);
+    }
+    Ok(response)
+}
+
+async fn perform(state: &Arc<State>, call: Call) -> Result<Response<Body>, Status> {
     if call.target.subresource.is_some() {
         return subresources::dispatch(state, call).await;
     }

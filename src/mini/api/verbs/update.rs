@@ -242,6 +242,9 @@ fn keep(update: &Update<'_>, old: &Value, new: &mut Value) {
             if resource.kind == "PersistentVolume" {
                 note_phase(old, new, options);
             }
+            if resource.kind == "Deployment" {
+                meta::copy(old, new, "labels");
+            }
             if resource.kind == "Pod" {
                 meta::copy(old, new, "deletionTimestamp");
                 meta::copy(old, new, "ownerReferences");
@@ -354,6 +357,10 @@ fn raise_generation(resource: &Resource, old: &Value, new: &mut Value) {
         // A pod's node is not a change of what is asked of it.
         Generation::Spec if old["spec"]["nodeName"] != new["spec"]["nodeName"] => false,
         Generation::Spec => old["spec"] != new["spec"],
+        Generation::SpecAndAnnotations => {
+            old["spec"] != new["spec"]
+                || old["metadata"].get("annotations") != new["metadata"].get("annotations")
+        }
         Generation::All => without_bookkeeping(old) != without_bookkeeping(new),
     };
     if changed {

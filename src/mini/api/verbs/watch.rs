@@ -13,7 +13,7 @@ use tokio::{sync::watch, time::Instant};
 
 use super::{
     Call,
-    list::{Selection, number},
+    list::{Selection, number, parameter},
 };
 use crate::mini::{
     api::{
@@ -40,7 +40,7 @@ pub(super) fn watch(state: &Arc<State>, call: &Call) -> Result<Response<Body>, S
     let resource = call.target.resource;
     let selection = Selection::of(call)?;
     let begun = Instant::now();
-    let lasts = call.query.number("timeoutSeconds").map(Duration::from_secs);
+    let lasts = parameter(&call.query, "timeoutSeconds")?.map(Duration::from_secs);
     let lasts = lasts.filter(|lasts| !lasts.is_zero()).unwrap_or(LONGEST);
     let mut changed = state.store.subscribe(resource);
     changed.mark_unchanged();
@@ -140,7 +140,10 @@ impl Watch {
         let asked = query.text("resourceVersion");
         let initial = query.choice("sendInitialEvents");
         let unset = matches!(asked, "" | "0");
-        let version = if unset { 0 } else { number(asked)? };
+        let version = match unset {
+            true => 0,
+            false => number(asked).map_err(|fault| Status::new(500, "", fault))?,
+        };
         let now = self.state.clock.now();
         let state = self.state.clone();
         let tx = state.store.begin(false);
@@ -297,20 +300,18 @@ impl Writer {
 
     fn bookmark(&mut self, text: &mut Vec<u8>, version: u64, initial: bool, now: Timestamp) {
         let version = version.to_string();
-        let mut metadata = json!({"resourceVersion": version, "creationTimestamp": null});
+        let mut metadata = json!({"resourceVersion": version});
         if initial {
             metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
         }
-        let mut object = match self.shape {
-            Shape::Whole => json!({
-                "kind": self.resource.kind, "apiVersion": self.resource.api_version(), "metadata": metadata,
-            }),
-            Shape::Metadata => answer::metadata(&json!({"metadata": metadata})),
-            Shape::Table(_) => self.table(&[], &version, now),
+        let object = json!({
+            "kind": self.resource.kind, "apiVersion": self.resource.api_version(), "metadata": metadata,
+        });
+        let object = match self.shape {
+            Shape::Whole => object,
+            Shape::Metadata => answer::metadata(&object),
+            Shape::Table(_) => self.table(&[object.into()], &version, now),
         };
-        if initial {
-            object["metadata"] = metadata;
-        }
         text.extend(answer::line(&json!({"type": "BOOKMARK", "object": object})));
     }
 
