@@ -7,7 +7,6 @@ mod claims;
 mod namespaces;
 mod pods;
 mod quota;
-mod secrets;
 mod services;
 mod usage;
 
@@ -44,10 +43,6 @@ pub(crate) fn admit(
             Ok(())
         }
         "Service" => services::allocate(tx, object),
-        "Secret" => {
-            secrets::encode(object);
-            Ok(())
-        }
         _ => Ok(()),
     }
 }
@@ -66,10 +61,6 @@ pub(crate) fn admit_update(
 ) -> Result<(), Status> {
     match (resource.group_kind, subresource) {
         ("PersistentVolumeClaim", None) => claims::resize(tx, resource, old, new),
-        ("Secret", None) => {
-            secrets::encode(new);
-            Ok(())
-        }
         ("Service", None) => {
             services::keep(old, new);
             services::allocate(tx, new)

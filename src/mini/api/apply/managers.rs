@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::set::Set;
+use super::{path::Element, set::Set};
 
 /// More entries of updates than this are put together.
 const UPDATERS_MOST: usize = 10;
@@ -90,6 +90,12 @@ impl Managers {
 
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Whether anybody owns this field.
+    pub(super) fn own(&self, field: &[&str]) -> bool {
+        let path: Vec<_> = field.iter().map(|name| Element::field(name)).collect();
+        self.0.values().any(|entry| entry.set.has(&path))
     }
 
     /// Takes paths from all managers but one; those that are left with nothing are gone.

@@ -412,7 +412,9 @@ pub fn track(
     if !subresource.is_empty() || (managers.is_empty() && !emptied) {
         managers = old.map(Managers::of).unwrap_or_default();
     }
-    if managers.is_empty() && old.is_some() {
+    // A scale is tracked only where somebody owned the number before, as its own object is empty otherwise.
+    let untold = subresource == "scale" && !managers.own(&["spec", "replicas"]);
+    if old.is_some() && (managers.is_empty() || untold) {
         return managers.write(new);
     }
     let before = old.map_or_else(|| kind.nothing(new), without_managers);

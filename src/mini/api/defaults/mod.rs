@@ -5,6 +5,7 @@
 mod admission;
 mod objects;
 mod pods;
+mod secrets;
 mod workloads;
 
 use serde_json::{Map, Value, json};
@@ -26,7 +27,10 @@ pub fn default(group_kind: &str, object: &mut Value) {
         "PersistentVolume" => objects::volume(object),
         "Namespace" => objects::namespace(object),
         "Node" => objects::node(object),
-        "Secret" => fill(object, "type", "Opaque"),
+        "Secret" => {
+            secrets::encode(object);
+            fill(object, "type", "Opaque");
+        }
         "Endpoints" => objects::endpoints(object),
         "discovery.k8s.io/EndpointSlice" => objects::endpoint_slice(object),
         "storage.k8s.io/StorageClass" => {

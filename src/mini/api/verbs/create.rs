@@ -52,6 +52,11 @@ pub(crate) fn create(
     admission::namespace(tx, resource, &object)?;
     defaults::default(resource.group_kind, &mut object);
     name(tx, resource, &mut object);
+    // Nobody owns what admission adds.
+    if track {
+        let stamp = options.stamp();
+        apply::track(None, &mut object, &options.manager, "Update", "", &stamp);
+    }
     admission::admit(tx, resource, &mut object)?;
     fill(tx, resource, &mut object, options);
     let causes = validate::create(resource.group_kind, &object);
@@ -78,10 +83,6 @@ pub(crate) fn create(
             status.message = format!("object is being deleted: {}", status.message);
         }
         return Err(status);
-    }
-    if track {
-        let stamp = options.stamp();
-        apply::track(None, &mut object, &options.manager, "Update", "", &stamp);
     }
     admission::settle(tx, charged);
     Ok(tx.put(resource, object))
