@@ -76,7 +76,8 @@ impl Done {
 pub(crate) async fn dispatch(state: &Arc<State>, call: Call) -> Result<Response<Body>, Status> {
     const OLD: &str = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
     let old = call.target.resource.kind == "Endpoints";
-    let mut response = perform(state, call).await?;
+    let answered = perform(state, call).await;
+    let mut response = answered.unwrap_or_else(|status| answer::refusal(&status));
     if old {
         answer::warn(&mut response, &[OLD.to_owned()]);
     }
