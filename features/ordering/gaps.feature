@@ -7,16 +7,22 @@ Feature: Gaps are filled from the bottom
     @ord-lowest-gap-first
     Scenario: Two gaps are filled in ascending order
       Given the set "web" is settled with 4 replicas
-      When pods "web-3" and "web-1" are lost together
-      Then pods "web-1" and "web-3" are replaced
-      And the pods of "web" are created in the order "web-1", "web-3"
+      And the end of pod "web-0" is held up
+      And pods "web-0", "web-1" and "web-3" are lost together
+      And pods "web-1" and "web-3" disappear
+      When the end of pod "web-0" is let through
+      Then the set "web" settles with pods "web-0" to "web-3"
+      And the pods of "web" are created in the order "web-0", "web-1", "web-3"
 
     @ord-lowest-gap-first @ord-higher-waits-for-lower
     Scenario: The upper gap stays while the lower one is filled by a pod that is not Ready
       Given the set "web" is settled with 4 replicas
-      And readiness of new pods is withheld
-      When pods "web-3" and "web-1" are lost together
-      Then pod "web-1" is replaced
+      And readiness of pod "web-1" is withheld
+      And the end of pod "web-0" is held up
+      And pods "web-0", "web-1" and "web-3" are lost together
+      And pods "web-1" and "web-3" disappear
+      When the end of pod "web-0" is let through
+      Then pod "web-1" becomes Running
       And pod "web-3" stays missing
 
   Rule: A missing pod does not wait for pods with a higher ordinal

@@ -91,8 +91,6 @@ Feature: A lost claim is replaced when its pod is
         """
       And the set "db" is created with 1 replica
       And pod "db-0" becomes Pending
-      And claim "data-db-0" is deleted
-      And the end of claim "data-db-0" is let through
-      When the label "colour" of pod "db-0" changes to "green"
+      When claim "data-db-0" is deleted
       Then claim "data-db-0" is created
       And pod "db-0" stays Pending

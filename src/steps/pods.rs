@@ -28,9 +28,8 @@ async fn is_lost_by_force(world: &mut World, pod: String) -> Result<(), Stop> {
 
 async fn lose(world: &mut World, pods: &[String], params: &DeleteParams) -> Result<(), Stop> {
     world.acts().await;
-    for name in pods {
-        world.api(Kind::Pod).delete(name, params).await?;
-    }
+    let api = world.api(Kind::Pod);
+    futures::future::try_join_all(pods.iter().map(|name| api.delete(name, params))).await?;
     Ok(())
 }
 
@@ -109,6 +108,10 @@ async fn becomes(world: &mut World, pods: Names, state: State) -> Result<(), Sto
 #[then(expr = "pod(s) {names} stay(s) {state}")]
 async fn stays(world: &mut World, pods: Names, state: State) -> Result<(), Stop> {
     for name in &pods.0 {
+        let is = |seen: &Seen<'_>| seen.is(name, state);
+        world
+            .comes_true(&format!("pod {name:?} is {state:?}"), is)
+            .await?;
         let expected = format!("pod {name:?} stays {state:?}");
         let judge = |seen: &Seen<'_>| {
             let old = seen.old_pod(name);
@@ -224,11 +227,24 @@ async fn belongs_to_nobody(world: &mut World, kind: Noun, names: Names) -> Resul
 #[then(expr = "pod {string} is given {int} seconds to end")]
 async fn is_given_seconds(world: &mut World, pod: String, seconds: i64) -> Result<(), Stop> {
     let expected = format!("the deletion of pod {pod:?} gives it {seconds} s");
-    let given = |seen: &Seen<'_>| {
-        let pod = seen.get(Kind::Pod, &pod);
-        pod.and_then(|pod| pod.meta().deletion_grace_period_seconds) == Some(seconds)
+    // The first state that shows the deletion: when its time is over a pod has none left.
+    let first = |seen: &Seen<'_>| {
+        let states = seen
+            .placed(Kind::Pod)
+            .filter(|(place, change)| *place >= seen.before.index && change.object.name() == pod);
+        let metas = states.map(|(_, change)| change.object.meta());
+        let mut asked = metas.filter(|meta| meta.deletion_timestamp.is_some());
+        asked.next().map(|meta| meta.deletion_grace_period_seconds)
     };
-    world.comes_true(&expected, given).await
+    let given = world
+        .comes(world.scene.deadlines.one_step, &expected, first)
+        .await?;
+    if given == Some(seconds) {
+        return Ok(());
+    }
+    Err(Stop::Fail(format!(
+        "expected: {expected}; seen: {given:?} s"
+    )))
 }
 
 #[given(expr = "pod(s) {names} is/are replaced")]

@@ -4,7 +4,10 @@ use kube::api::{DeleteParams, DynamicObject, PostParams};
 use serde_json::{Value, json};
 
 use super::{GATE, World};
-use crate::{evidence::Kind, verdict::Stop};
+use crate::{
+    evidence::{History, Kind},
+    verdict::Stop,
+};
 
 /// Annotation of a pod template by which sentences tell revisions apart.
 pub const REVISION_ANNOTATION: &str = "stsspec.dev/revision";
@@ -67,7 +70,10 @@ impl World {
                 Stop::Inconclusive(format!("the {kind} cannot be changed so: {error}"))
             })?;
             match api.replace(name, &PostParams::default(), &object).await {
-                Ok(_) => return Ok(()),
+                Ok(written) => {
+                    self.catches_up(kind, &written).await;
+                    return Ok(());
+                }
                 Err(kube::Error::Api(status)) if status.reason == "Conflict" => {}
                 Err(error) => return Err(error.into()),
             }
@@ -101,10 +107,31 @@ impl World {
         let object: DynamicObject = serde_json::from_value(manifest).map_err(|error| {
             Stop::Inconclusive(format!("a {kind} cannot be described so: {error}"))
         })?;
-        self.api(kind)
+        let written = self
+            .api(kind)
             .create(&PostParams::default(), &object)
             .await?;
+        self.catches_up(kind, &written).await;
         Ok(())
+    }
+
+    /// Waits until the recorder has seen what was written, or what came after it: a step that judges at once judges that.
+    async fn catches_up(&self, kind: Kind, written: &DynamicObject) {
+        let name = written.metadata.name.as_deref().unwrap_or_default();
+        let version = written.metadata.resource_version.as_deref();
+        let version: u64 = version.and_then(|text| text.parse().ok()).unwrap_or(0);
+        let namespace = self.namespace();
+        let seen = |history: &History| {
+            let mut changes = history.changes().iter().rev();
+            let found = changes.any(|change| {
+                change.object.kind() == kind
+                    && change.object.namespace() == namespace
+                    && change.object.name() == name
+                    && change.version >= version
+            });
+            found.then_some(())
+        };
+        let _ = self.recorder.until(self.scene.deadlines.quiet, seen).await;
     }
 
     /// Asks for the end of an object. One that is gone already is no error.
