@@ -10,7 +10,7 @@ use k8s_openapi::{
 };
 use kube::{Api, ResourceExt, api::PostParams};
 
-use super::{HEADLESS, addresses, is_headless, is_same_endpoint, ports, selects, spec};
+use super::slices::{HEADLESS, addresses, is_headless, is_same_endpoint, ports, selects, spec};
 use crate::{
     mini::agents::{
         Change, Context, Error, Informer, Key, doing, is_gone,

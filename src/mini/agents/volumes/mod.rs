@@ -3,8 +3,10 @@
 //! Its decisions are [`claim_step`] and [`volume_step`], one write a step; each write brings the object back into the
 //! queue until nothing is left to do.
 
+mod made;
 pub(super) mod matching;
 mod plan;
+mod reclaim;
 
 #[cfg(test)]
 mod tests;
@@ -24,7 +26,8 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-pub use plan::{ClaimStep, VolumeStep, claim_step, volume_step};
+pub use plan::{ClaimStep, claim_step};
+pub use reclaim::{VolumeStep, volume_step};
 
 use super::{
     Change, Context, Error, Informer, Key, doing,
@@ -122,7 +125,7 @@ impl Volumes {
         // Only the end of a pod changes what a claim needs: its protection.
         self.pods.listen(move |change: &Change<Pod>| {
             let fresh = change.new.as_deref().filter(|_| change.old.is_none());
-            if fresh.is_some_and(|pod| plan::own_claims(pod).next().is_some()) {
+            if fresh.is_some_and(|pod| made::own_claims(pod).next().is_some()) {
                 queue.add(Work::Pod(change.key.clone()));
             }
             let Some(gone) = change.old.as_ref().filter(|_| change.new.is_none()) else {
@@ -309,7 +312,7 @@ impl Volumes {
             return Ok(());
         };
         let api = self.claims_api(&key.namespace);
-        for claim in plan::own_claims(&pod) {
+        for claim in made::own_claims(&pod) {
             match api.create(&PostParams::default(), &claim).await {
                 Err(error) if exists_already(&error) => {}
                 answer => self
@@ -348,7 +351,7 @@ impl Volumes {
         match volume_step(&volume, claim.as_deref()) {
             VolumeStep::Rest => Ok(()),
             VolumeStep::Unprotect => {
-                self.change_volume(name, without(&*volume, plan::VOLUME_PROTECTION))
+                self.change_volume(name, without(&*volume, reclaim::VOLUME_PROTECTION))
                     .await
             }
             VolumeStep::Phase("Released") => {

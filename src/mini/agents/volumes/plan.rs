@@ -1,32 +1,27 @@
-//! What to do next about a claim or a volume.
+//! What to do next about a claim.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use k8s_openapi::{
     api::{
-        core::v1::{
-            CSIPersistentVolumeSource, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm,
-            PersistentVolume, PersistentVolumeClaim, PersistentVolumeSpec, Pod, VolumeNodeAffinity,
-        },
+        core::v1::{PersistentVolume, PersistentVolumeClaim, Pod},
         storage::v1::StorageClass,
     },
-    apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::ObjectMeta},
+    apimachinery::pkg::api::resource::Quantity,
 };
-use kube::{Resource, ResourceExt};
+use kube::ResourceExt;
 
-use super::matching::{
-    BIND_COMPLETED, BOUND_BY_CONTROLLER, SELECTED_NODE, agrees, capacity, claim_ref, class,
-    class_name, find, is_bound, is_for, phase, requested, volume_name, waits_for_consumer,
+use super::{
+    made::new_volume,
+    matching::{
+        BIND_COMPLETED, BOUND_BY_CONTROLLER, SELECTED_NODE, agrees, capacity, class, class_name,
+        find, is_bound, is_for, phase, requested, volume_name, waits_for_consumer,
+    },
 };
 use crate::{mini::agents::start::PROVISIONER, sets};
 
 /// Finalizer of a claim that a pod may use.
 pub(super) const CLAIM_PROTECTION: &str = "kubernetes.io/pvc-protection";
-/// Finalizer of a volume that a claim may use.
-pub(super) const VOLUME_PROTECTION: &str = "kubernetes.io/pv-protection";
-/// Annotation of a volume: who made it.
-const PROVISIONED_BY: &str = "pv.kubernetes.io/provisioned-by";
-
 /// The next step for a claim.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ClaimStep {
@@ -86,30 +81,6 @@ pub(super) fn uses(pod: &Pod, claim: &str) -> bool {
                 volume.ephemeral.is_some() && format!("{}-{}", pod.name_any(), volume.name) == claim
             }
         })
-}
-
-/// The claims that a pod's generic ephemeral volumes need; they go with the pod.
-pub(super) fn own_claims(pod: &Pod) -> impl Iterator<Item = PersistentVolumeClaim> {
-    let spec = pod.spec.as_ref();
-    let volumes = spec
-        .into_iter()
-        .flat_map(|spec| spec.volumes.iter().flatten());
-    volumes.filter_map(|volume| {
-        let template = volume.ephemeral.as_ref()?.volume_claim_template.as_ref()?;
-        let meta = template.metadata.clone().unwrap_or_default();
-        Some(PersistentVolumeClaim {
-            metadata: ObjectMeta {
-                name: Some(format!("{}-{}", pod.name_any(), volume.name)),
-                namespace: pod.namespace(),
-                labels: meta.labels,
-                annotations: meta.annotations,
-                owner_references: pod.controller_owner_ref(&()).map(|owner| vec![owner]),
-                ..ObjectMeta::default()
-            },
-            spec: Some(template.spec.clone()),
-            status: None,
-        })
-    })
 }
 
 /// Decides about a claim; `pods` are those of its namespace.
@@ -271,59 +242,6 @@ fn names(pod: &Pod, claim: &str) -> bool {
         })
 }
 
-/// The volume that is made for a claim. Every node reaches it, unless the class has the parameter `topology: node`:
-/// then only the node that was selected does.
-fn new_volume(claim: &PersistentVolumeClaim, class: &StorageClass) -> PersistentVolume {
-    let name = format!("pvc-{}", claim.uid().unwrap_or_default());
-    let spec = claim.spec.clone().unwrap_or_default();
-    let local = class
-        .parameters
-        .iter()
-        .flatten()
-        .any(|(key, value)| key == "topology" && value == "node");
-    let node = claim.annotations().get(SELECTED_NODE).filter(|_| local);
-    let storage = Quantity(requested(&spec).to_string());
-    PersistentVolume {
-        metadata: ObjectMeta {
-            name: Some(name.clone()),
-            annotations: Some([(PROVISIONED_BY.to_owned(), class.provisioner.clone())].into()),
-            ..ObjectMeta::default()
-        },
-        spec: Some(PersistentVolumeSpec {
-            access_modes: spec.access_modes,
-            capacity: Some([("storage".to_owned(), storage)].into()),
-            claim_ref: Some(claim_ref(claim)),
-            csi: Some(CSIPersistentVolumeSource {
-                driver: class.provisioner.clone(),
-                volume_handle: name,
-                ..CSIPersistentVolumeSource::default()
-            }),
-            mount_options: class.mount_options.clone(),
-            node_affinity: node.map(|node| VolumeNodeAffinity {
-                required: Some(only_on(node)),
-            }),
-            persistent_volume_reclaim_policy: class.reclaim_policy.clone(),
-            storage_class_name: class.metadata.name.clone(),
-            volume_mode: spec.volume_mode,
-            ..PersistentVolumeSpec::default()
-        }),
-        status: None,
-    }
-}
-
-fn only_on(node: &str) -> NodeSelector {
-    NodeSelector {
-        node_selector_terms: vec![NodeSelectorTerm {
-            match_expressions: Some(vec![NodeSelectorRequirement {
-                key: "kubernetes.io/hostname".to_owned(),
-                operator: "In".to_owned(),
-                values: Some(vec![node.to_owned()]),
-            }]),
-            match_fields: None,
-        }],
-    }
-}
-
 /// A bound claim: its status follows the volume, and the volume follows a larger request.
 fn bound(claim: &PersistentVolumeClaim, volume: &PersistentVolume) -> ClaimStep {
     let offered = volume.spec.clone().unwrap_or_default();
@@ -350,71 +268,6 @@ fn bound(claim: &PersistentVolumeClaim, volume: &PersistentVolume) -> ClaimStep 
         };
     }
     ClaimStep::Rest
-}
-
-/// The next step for a volume.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum VolumeStep {
-    /// Nothing to do.
-    Rest,
-    /// Nobody holds it any more: let it go.
-    Unprotect,
-    /// Set the phase.
-    Phase(&'static str),
-    /// Its claim is gone and so shall it be.
-    Delete,
-    /// It should go but it was not made here: set the phase Failed.
-    CannotDelete,
-}
-
-/// Decides about a volume; `claim` is what is under the name of its claim, if there is anything.
-pub fn volume_step(volume: &PersistentVolume, claim: Option<&PersistentVolumeClaim>) -> VolumeStep {
-    let spec = volume.spec.clone().unwrap_or_default();
-    let status = volume.status.as_ref();
-    let phase = status
-        .and_then(|status| status.phase.as_deref())
-        .unwrap_or_default();
-    let terminating = volume.metadata.deletion_timestamp.is_some();
-    let ours = volume
-        .annotations()
-        .get(PROVISIONED_BY)
-        .is_some_and(|by| by == PROVISIONER);
-    let to = |wanted: &'static str| match phase == wanted {
-        true => VolumeStep::Rest,
-        false => VolumeStep::Phase(wanted),
-    };
-    let own = claim.filter(|claim| is_for(volume, claim));
-    let promised = spec
-        .claim_ref
-        .as_ref()
-        .is_some_and(|reference| reference.uid.is_none());
-    let protected = volume
-        .finalizers()
-        .iter()
-        .any(|name| name == VOLUME_PROTECTION);
-    match (spec.claim_ref.is_some(), own) {
-        (false, _) if terminating && protected => VolumeStep::Unprotect,
-        (false, _) => to("Available"),
-        (true, Some(claim)) if volume_name(claim) == volume.name_any() => to("Bound"),
-        (true, Some(claim)) if volume_name(claim).is_empty() && promised => to("Available"),
-        // Promised, and the claim is about to name it.
-        (true, Some(claim)) if volume_name(claim).is_empty() => VolumeStep::Rest,
-        (true, None) if promised => match terminating && protected {
-            true => VolumeStep::Unprotect,
-            false => to("Available"),
-        },
-        (true, _) if terminating => match protected {
-            true => VolumeStep::Unprotect,
-            false => VolumeStep::Rest,
-        },
-        // A claim that was recreated while its volume still shows the old state of things.
-        (true, _) if phase != "Released" && phase != "Failed" => VolumeStep::Phase("Released"),
-        (true, _) => match spec.persistent_volume_reclaim_policy.as_deref() {
-            Some("Delete") if ours => VolumeStep::Delete,
-            Some("Delete") if phase == "Released" => VolumeStep::CannotDelete,
-            _ => VolumeStep::Rest,
-        },
-    }
 }
 
 /// The annotations of a claim as it is bound.

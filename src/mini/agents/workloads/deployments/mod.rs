@@ -2,6 +2,7 @@
 
 mod plan;
 mod progress;
+mod template;
 
 use k8s_openapi::api::{
     apps::v1::{Deployment, ReplicaSet},
@@ -256,7 +257,7 @@ impl Agent for Deployments {
             self.act(key, &deployment, action).await?;
         }
         if let Some(revision) = &plan.revision {
-            let patch = json!({"metadata": {"annotations": {plan::REVISION: revision}}});
+            let patch = json!({"metadata": {"annotations": {template::REVISION: revision}}});
             self.write(key, patch, false).await?;
         }
         if deployment.status.as_ref() != Some(&plan.status) {
