@@ -70,7 +70,7 @@ impl Context {
 pub struct NodeTimes {
     /// From a pod's first sight to its containers' start: volumes, network, image. 1 s.
     pub start: Duration,
-    /// From the end of a pod's last container to the removal of its object. 0 s.
+    /// From the end of a pod's last container to the removal of its object. 1 s.
     pub stop: Duration,
     /// How often a node renews its Lease; never where it is None, which is the default: it serves nobody in virtual
     /// time.
@@ -86,7 +86,7 @@ impl Default for NodeTimes {
     fn default() -> Self {
         Self {
             start: Duration::from_secs(1),
-            stop: Duration::ZERO,
+            stop: Duration::from_secs(1),
             heartbeat: None,
             back_off: Duration::from_secs(10),
             back_off_max: Duration::from_secs(300),

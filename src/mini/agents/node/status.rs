@@ -327,3 +327,155 @@ pub(super) fn patch(pod: &Pod, status: &PodStatus) -> Value {
     body["conditions"] = conditions.collect();
     json!({"metadata": {"uid": pod.metadata.uid}, "status": body})
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mini::agents::network::Network;
+
+    fn pod(policy: &str) -> Pod {
+        let containers =
+            json!([{"name": "a", "image": "busybox"}, {"name": "b", "image": "busybox"}]);
+        let spec = json!({
+            "restartPolicy": policy, "containers": containers,
+            "initContainers": [{"name": "i", "image": "busybox"}],
+            "readinessGates": [{"conditionType": "gate"}],
+        });
+        serde_json::from_value(json!({"metadata": {"name": "web-0"}, "spec": spec})).expect("a pod")
+    }
+
+    fn ended(code: i32) -> Ended {
+        Ended {
+            code,
+            reason: "Error",
+            message: None,
+            started: None,
+            finished: None,
+            id: "x".to_owned(),
+        }
+    }
+
+    /// A letter a container: waiting, running and ready, unready, ended well, failed, crashed and waiting.
+    fn state(pod: &Pod, letters: &str) -> State {
+        let mut state = State::new(pod, Timestamp::UNIX_EPOCH);
+        state.sandbox = true;
+        for (container, letter) in state.containers.iter_mut().zip(letters.chars()) {
+            container.started = true;
+            container.ready = letter == 'r';
+            match letter {
+                'r' | 'u' => container.run = Run::Running(Timestamp::UNIX_EPOCH, "x".to_owned()),
+                '0' => container.run = Run::Ended(ended(0)),
+                '1' => container.run = Run::Ended(ended(1)),
+                'c' => {
+                    container.run = Run::Waiting("CrashLoopBackOff", None);
+                    container.last = Some(ended(1));
+                    container.due = Some(tokio::time::Instant::now());
+                }
+                _ => {}
+            }
+        }
+        state
+    }
+
+    #[test]
+    fn phases_and_conditions_follow_the_containers() {
+        let site = Network::new().join("node-1");
+        let table = [
+            (
+                "Always",
+                "www",
+                "Pending",
+                "ContainersNotInitialized",
+                "ContainersNotReady",
+            ),
+            ("Always", "0ww", "Pending", "", "ContainersNotReady"),
+            ("Always", "0rw", "Pending", "", "ContainersNotReady"),
+            ("Always", "0ru", "Running", "", "ContainersNotReady"),
+            ("Always", "0rr", "Running", "", "ReadinessGatesNotReady"),
+            ("Always", "0rc", "Running", "", "ContainersNotReady"),
+            ("Always", "0cc", "Running", "", "ContainersNotReady"),
+            (
+                "Never",
+                "1ww",
+                "Failed",
+                "ContainersNotInitialized",
+                "PodFailed",
+            ),
+            ("Never", "000", "Succeeded", "PodCompleted", "PodCompleted"),
+            ("Never", "001", "Failed", "", "PodFailed"),
+            ("Never", "00r", "Running", "", "ContainersNotReady"),
+            ("OnFailure", "00c", "Running", "", "ContainersNotReady"),
+        ];
+        for (policy, letters, phase, initialized, ready) in table {
+            let pod = pod(policy);
+            let state = state(&pod, letters);
+            let told = status(
+                &pod,
+                &state,
+                &PodStatus::default(),
+                &site,
+                Timestamp::UNIX_EPOCH,
+            );
+            let reason = |kind: &str| {
+                let mut found = told
+                    .conditions
+                    .iter()
+                    .flatten()
+                    .filter(|one| one.type_ == kind);
+                found
+                    .next()
+                    .and_then(|one| one.reason.clone())
+                    .unwrap_or_default()
+            };
+            let seen = (
+                told.phase.clone().unwrap_or_default(),
+                reason("Initialized"),
+                reason("Ready"),
+            );
+            assert_eq!(
+                (seen.0.as_str(), seen.1.as_str(), seen.2.as_str()),
+                (phase, initialized, ready),
+                "{policy} {letters}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_condition_keeps_its_time_until_its_status_changes() {
+        let site = Network::new().join("node-1");
+        let pod = pod("Always");
+        let at = |second: i64| Timestamp::from_second(second).expect("a time");
+        let time_of = |told: &PodStatus, kind: &str| {
+            let mut found = told
+                .conditions
+                .iter()
+                .flatten()
+                .filter(|one| one.type_ == kind);
+            found.next().and_then(|one| {
+                one.last_transition_time
+                    .as_ref()
+                    .map(|time| time.0.as_second())
+            })
+        };
+        let first = status(
+            &pod,
+            &state(&pod, "0uu"),
+            &PodStatus::default(),
+            &site,
+            at(1),
+        );
+        let second = status(&pod, &state(&pod, "0ur"), &first, &site, at(2));
+        assert_ne!(first, second);
+        assert_eq!(time_of(&second, "ContainersReady"), Some(1));
+        let third = status(&pod, &state(&pod, "0rr"), &second, &site, at(3));
+        assert_eq!(time_of(&third, "ContainersReady"), Some(3));
+        assert_eq!(time_of(&third, "Ready"), Some(1));
+        let patch = patch(&pod, &third);
+        let conditions = patch["status"]["conditions"].as_array().expect("a list");
+        assert_eq!(conditions.len(), 4);
+        let ready = conditions
+            .iter()
+            .find(|one| one["type"] == "ContainersReady");
+        assert_eq!(ready.map(|one| one["reason"].clone()), Some(Value::Null));
+    }
+}

@@ -233,8 +233,8 @@ async fn a_node_is_ready_and_a_pod_goes_through_its_life() {
 async fn a_container_that_ignores_term_is_killed_at_the_end_of_its_grace() {
     let cluster = cluster().await;
     for (name, script, seconds) in [
-        ("deaf", "sleep 3600", 5),
-        ("polite", "trap 'exit 0' TERM; sleep 3600 & wait", 0),
+        ("deaf", "sleep 3600", 6),
+        ("polite", "trap 'exit 0' TERM; sleep 3600 & wait", 1),
     ] {
         cluster.create(name, busybox(script)).await;
         cluster.running(name).await;

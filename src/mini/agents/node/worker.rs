@@ -1,40 +1,38 @@
 //! The life of one pod on its node.
 
+mod begin;
+mod end;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::Duration,
 };
 
-use k8s_openapi::api::core::v1::{LifecycleHandler, Pod, PodStatus};
+use k8s_openapi::api::core::v1::{Pod, PodStatus};
 use kube::{
     Api, ResourceExt,
-    api::{DeleteParams, Patch, PatchParams, Preconditions},
+    api::{Patch, PatchParams},
 };
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
-    time::{Instant, sleep_until, timeout_at},
+    time::{Instant, sleep_until},
 };
 
 use super::{
-    Node, Shown,
-    container::{Event, Live, Making, NO_ADDRESS, start},
-    environment::environment,
+    Node,
+    container::{Event, Live, NO_ADDRESS},
     fields::{Facts, hostname},
-    images::{self, Refused},
     mounts::Mounted,
-    probes::{self, Purpose},
-    state::{self, Ended, Role, Run, State},
+    probes::Purpose,
+    state::{self, Ended, Run, State},
     status,
 };
-use crate::mini::agents::shell::Signal;
-use crate::mini::agents::{Error, Key, doing, events::Type, is_gone, network::Address};
+use crate::mini::agents::{Key, doing, events::Type, network::Address};
 
 /// Later than anything that happens.
 const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
-/// How long a container has after its `preStop` hook used up all its time.
-const LAST_CHANCE: Duration = Duration::from_secs(2);
 
 /// Why a pod's life on its node ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -405,211 +403,6 @@ impl Worker {
         }
     }
 
-    /// Starts a container, or takes note why it cannot start.
-    fn start(&mut self, at: usize) {
-        let clock = self.node.context.clock;
-        let container = &self.state.containers[at];
-        let spec = container.spec.clone();
-        let name = spec.image.clone().unwrap_or_default();
-        let image = match images::pull(&name) {
-            Ok(image) => image,
-            Err(refused) => return self.refuse_image(at, &name, refused),
-        };
-        let namespace = &self.key.namespace;
-        let services = self.node.services.list_in(namespace);
-        let services = match namespace.as_str() {
-            "default" => services,
-            _ => {
-                let own = self.node.services.get(&Key::new("default", "kubernetes"));
-                services.into_iter().chain(own).collect()
-            }
-        };
-        let environment = environment(
-            self.facts(),
-            &spec,
-            &self.hostname,
-            &self.node.objects,
-            &services,
-        );
-        let environment = match environment {
-            Ok(environment) => environment,
-            Err(why) => {
-                self.warn("Failed", &format!("Error: {why}"));
-                let container = &mut self.state.containers[at];
-                container.run = Run::Waiting("CreateContainerConfigError", Some(why));
-                container.due = Some(Instant::now() + NEVER);
-                return;
-            }
-        };
-        self.runs += 1;
-        let making = Making {
-            facts: self.facts(),
-            spec: &spec,
-            image,
-            volumes: &self.volumes,
-            environment,
-            hostname: &self.hostname,
-            network: &self.node.network,
-            clock,
-            run: self.runs,
-        };
-        let started = start(making, self.events.0.clone());
-        let now = clock.now();
-        let container = &mut self.state.containers[at];
-        if container.last.is_some() {
-            container.restarts += 1;
-        }
-        container.due = None;
-        match started {
-            Ok(live) => {
-                container.run = Run::Running(now, live.id.clone());
-                container.started = spec.startup_probe.is_none();
-                container.ready = container.started && spec.readiness_probe.is_none();
-                let live = Arc::new(live);
-                self.lives.insert(at, Arc::clone(&live));
-                self.show(&live);
-                self.after_start(&live);
-            }
-            Err(why) => {
-                let ended = Ended {
-                    code: 128,
-                    reason: "StartError",
-                    message: Some(why.clone()),
-                    started: Some(jiff::Timestamp::UNIX_EPOCH),
-                    finished: Some(now),
-                    id: format!(
-                        "containerd://{}",
-                        images::hex64(&format!("{}/{}/{}", self.uid, spec.name, self.runs))
-                    ),
-                };
-                self.warn("Failed", &format!("Error: {why}"));
-                self.come_to_rest(at, ended);
-            }
-        }
-    }
-
-    fn refuse_image(&mut self, at: usize, name: &str, refused: Refused) {
-        let times = self.node.times;
-        let container = &mut self.state.containers[at];
-        let now = Instant::now();
-        if refused.reason == "InvalidImageName" {
-            container.due = Some(now + NEVER);
-        } else if matches!(
-            container.run,
-            Run::Waiting("ErrImagePull" | "ImagePullBackOff", _)
-        ) {
-            // What follows an attempt that failed is rest, and the next attempt's failure is nothing new.
-            let rest = if container.rest.is_zero() {
-                times.back_off
-            } else {
-                container.rest
-            };
-            container.rest = times.back_off_max.min(rest * 2);
-            container.due = Some(now + rest);
-            let why = format!(
-                "Back-off pulling image \"{name}\": {}: {}",
-                refused.reason, refused.message
-            );
-            container.run = Run::Waiting("ImagePullBackOff", Some(why));
-            return;
-        } else {
-            container.due = Some(now + times.start.max(Duration::from_millis(1)));
-        }
-        container.run = Run::Waiting(refused.reason, Some(refused.message.clone()));
-        let message = format!("Failed to pull image \"{name}\": {}", refused.message);
-        self.warn("Failed", &message);
-    }
-
-    /// Lets exec, attach and logs see a run.
-    fn show(&self, live: &Arc<Live>) {
-        let mut board = self.node.board();
-        let (uid, containers) = board.entry(self.key.clone()).or_default();
-        if *uid != self.uid {
-            uid.clone_from(&self.uid);
-            containers.clear();
-        }
-        let shown = containers.entry(live.spec.name.clone()).or_default();
-        let previous = shown.output.take();
-        *shown = Shown {
-            live: Some(Arc::clone(live)),
-            output: Some(live.output.clone()),
-            previous,
-        };
-    }
-
-    fn leave_board(&self) {
-        let mut board = self.node.board();
-        if board
-            .get(&self.key)
-            .is_some_and(|(uid, _)| *uid == self.uid)
-        {
-            board.remove(&self.key);
-        }
-    }
-
-    /// What runs beside a container from its start: its hook and its probes.
-    fn after_start(&mut self, live: &Arc<Live>) {
-        let spec = &live.spec;
-        let hook = spec
-            .lifecycle
-            .as_ref()
-            .and_then(|lifecycle| lifecycle.post_start.clone());
-        if let Some(hook) = hook {
-            let (live, events, run) = (Arc::clone(live), self.events.0.clone(), live.run);
-            self.tasks.spawn(async move {
-                if let Err(said) = handle(&live, &hook).await {
-                    let _ = events.send(Event::HookFailed { run, said });
-                }
-            });
-        }
-        match &spec.startup_probe {
-            Some(_) => self.probe(live, Purpose::Startup),
-            None => self.probe_started(live),
-        }
-        self.record(
-            Type::Normal,
-            "Started",
-            format!("Started container {}", live.spec.name),
-        );
-    }
-
-    /// The probes of a container that has started.
-    fn probe_started(&mut self, live: &Arc<Live>) {
-        self.probe(live, Purpose::Liveness);
-        self.probe(live, Purpose::Readiness);
-    }
-
-    fn probe(&mut self, live: &Arc<Live>, purpose: Purpose) {
-        let probe = match purpose {
-            Purpose::Startup => &live.spec.startup_probe,
-            Purpose::Liveness => &live.spec.liveness_probe,
-            Purpose::Readiness => &live.spec.readiness_probe,
-        };
-        let Some(probe) = probe.clone() else {
-            return;
-        };
-        let (events, run) = (self.events.0.clone(), live.run);
-        let tell = move |change, said| {
-            let _ = events.send(Event::Probed {
-                run,
-                purpose,
-                change,
-                said,
-            });
-        };
-        // A probe ends with its container.
-        let machine = Arc::clone(&live.machine);
-        let watching = probes::watch(
-            machine,
-            live.spec.clone(),
-            probe,
-            purpose,
-            Instant::now(),
-            tell,
-        );
-        live.machine.processes.spawn(watching);
-    }
-
     /// The place of the container that is in that run.
     fn place(&self, run: u64) -> Option<usize> {
         self.lives
@@ -691,117 +484,6 @@ impl Worker {
         }
     }
 
-    /// Asks a running container to end, and sees to it that it does.
-    fn stop(&mut self, at: usize, grace: Duration) {
-        let Some(live) = self.lives.get(&at).cloned() else {
-            return;
-        };
-        let again = std::mem::replace(&mut self.state.containers[at].stopping, true);
-        let events = self.events.0.clone();
-        let deadline = Instant::now() + grace;
-        self.tasks.spawn(async move {
-            let run = live.run;
-            let hook = live
-                .spec
-                .lifecycle
-                .as_ref()
-                .and_then(|lifecycle| lifecycle.pre_stop.clone());
-            let mut deadline = deadline;
-            if !again && let Some(hook) = hook.filter(|_| !grace.is_zero()) {
-                let ended = timeout_at(deadline, handle(&live, &hook)).await;
-                if ended.is_err() {
-                    deadline = Instant::now() + LAST_CHANCE;
-                }
-            }
-            if !again {
-                live.process.send(Signal::Terminate);
-            }
-            // The worker must not keep the container because its stop waits.
-            drop(live);
-            sleep_until(deadline).await;
-            let _ = events.send(Event::Overdue { run });
-        });
-    }
-
-    fn stop_all(&mut self, grace: Duration) {
-        let places: Vec<usize> = self.lives.keys().copied().collect();
-        for at in places {
-            self.stop(at, grace);
-        }
-    }
-
-    fn kill_all(&mut self) {
-        for live in std::mem::take(&mut self.lives).into_values() {
-            live.kill();
-        }
-    }
-
-    /// Takes note of a container's end.
-    fn ended(&mut self, at: usize, code: i32) {
-        let Some(live) = self.lives.remove(&at) else {
-            return;
-        };
-        live.machine.processes.end();
-        if let Some((_, containers)) = self.node.board().get_mut(&self.key)
-            && let Some(shown) = containers.get_mut(&live.spec.name)
-        {
-            shown.live = None;
-        }
-        let started = match &self.state.containers[at].run {
-            Run::Running(since, _) => Some(*since),
-            _ => None,
-        };
-        let ended = Ended {
-            code,
-            reason: if code == 0 { "Completed" } else { "Error" },
-            message: live.last_words(code),
-            started,
-            finished: Some(self.now()),
-            id: live.id.clone(),
-        };
-        if self.replaced.remove(&at) {
-            let container = &mut self.state.containers[at];
-            (container.ready, container.started, container.stopping) = (false, false, false);
-            container.last = Some(ended);
-            container.run = Run::Waiting("ContainerCreating", None);
-            return;
-        }
-        self.come_to_rest(at, ended);
-    }
-
-    fn come_to_rest(&mut self, at: usize, ended: Ended) {
-        let policy = self
-            .pod
-            .spec
-            .as_ref()
-            .and_then(|spec| spec.restart_policy.as_deref());
-        let policy = match (
-            self.state.over || self.state.failed.is_some() || self.leaving().is_some(),
-            policy,
-        ) {
-            (true, _) => "Never",
-            (false, policy) => policy.unwrap_or("Always"),
-        }
-        .to_owned();
-        let times = self.node.times;
-        let pod = format!("{}_{}({})", self.key.name, self.key.namespace, self.uid);
-        let container = &mut self.state.containers[at];
-        if policy == "Never" && container.role == Role::Sidecar {
-            container.role = Role::Init;
-            container.end(ended, &policy, (times.back_off, times.back_off_max), &pod);
-            container.role = Role::Sidecar;
-        } else {
-            container.end(ended, &policy, (times.back_off, times.back_off_max), &pod);
-        }
-        if let Run::Waiting("CrashLoopBackOff", Some(_)) = &container.run {
-            let message = format!(
-                "Back-off restarting failed container {} in pod {pod}",
-                container.spec.name
-            );
-            self.warn("BackOff", &message);
-        }
-    }
-
     /// The pod's specification changed: containers with another image are replaced.
     fn follow_specification(&mut self) {
         let spec = self.pod.spec.clone().unwrap_or_default();
@@ -839,169 +521,4 @@ impl Worker {
             }
         }
     }
-
-    /// All containers that count have ended: the others are stopped, and then the pod is over.
-    fn finish(&mut self) {
-        if !self.lives.is_empty() {
-            let running: Vec<usize> = self.lives.keys().copied().collect();
-            for at in running {
-                if !self.state.containers[at].stopping {
-                    self.stop(at, self.grace());
-                }
-            }
-            return;
-        }
-        // Before it ends, a pod that never started still tells why.
-        if !self.state.over {
-            self.state.over = true;
-            self.state.sandbox = false;
-            self.address = None;
-        }
-    }
-
-    /// A pod that is over waits for its deletion.
-    async fn rest(&mut self) -> Leave {
-        loop {
-            if let Some(leave) = self.leaving() {
-                return leave;
-            }
-            self.woken(None).await;
-            self.updates.borrow_and_update();
-        }
-    }
-
-    /// Ends a pod that is being deleted, within its grace. Asked again with less, it has less from then on.
-    async fn end_in_order(&mut self) -> Leave {
-        let mut granted: Option<i64> = None;
-        let mut deadline = Instant::now();
-        loop {
-            if self.leaving() == Some(Leave::Gone) {
-                return Leave::Gone;
-            }
-            self.update();
-            let seconds = self
-                .pod
-                .metadata
-                .deletion_grace_period_seconds
-                .unwrap_or(30);
-            let again = granted.is_none_or(|known| seconds < known);
-            if again {
-                granted = Some(seconds);
-                deadline =
-                    Instant::now() + Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
-            }
-            self.stop_for_good(again, deadline.saturating_duration_since(Instant::now()));
-            if self.lives.is_empty() {
-                return self.put_to_rest().await;
-            }
-            self.tell().await;
-            if let Woken::Container(event) = self.woken(None).await {
-                self.happened(event);
-            }
-        }
-    }
-
-    /// Stops the pod's own containers, and once they have ended its sidecars.
-    fn stop_for_good(&mut self, again: bool, grace: Duration) {
-        let is_own = |container: &state::Container| container.role != Role::Sidecar;
-        let own_run = self
-            .lives
-            .keys()
-            .any(|at| is_own(&self.state.containers[*at]));
-        let places: Vec<usize> = self.lives.keys().copied().collect();
-        for at in places {
-            let container = &self.state.containers[at];
-            let turn = is_own(container) || !own_run;
-            if turn && (again || !container.stopping) {
-                if !container.stopping {
-                    let message = format!("Stopping container {}", container.spec.name);
-                    self.record(Type::Normal, "Killing", message);
-                }
-                self.stop(at, grace);
-            }
-        }
-    }
-
-    /// The last status of a pod whose containers have ended.
-    async fn put_to_rest(&mut self) -> Leave {
-        for container in &mut self.state.containers {
-            if matches!(container.run, Run::Waiting(..)) && container.role != Role::Ephemeral {
-                container.due = None;
-                container.run = Run::Ended(Ended {
-                    code: 137,
-                    reason: "ContainerStatusUnknown",
-                    message: Some(
-                        "The container could not be located when the pod was terminated".to_owned(),
-                    ),
-                    started: None,
-                    finished: None,
-                    id: String::new(),
-                });
-            }
-            container.due = None;
-        }
-        self.state.over = true;
-        self.state.sandbox = false;
-        self.address = None;
-        self.tell().await;
-        let until = Instant::now() + self.node.times.stop;
-        while Instant::now() < until {
-            if self.leaving() == Some(Leave::Gone) {
-                return Leave::Gone;
-            }
-            self.woken(Some(until)).await;
-        }
-        Leave::Deleted
-    }
-
-    /// Removes the pod's object, if it is still this pod's.
-    async fn delete(&mut self) {
-        let params = DeleteParams {
-            grace_period_seconds: Some(0),
-            preconditions: Some(Preconditions {
-                uid: Some(self.uid.clone()),
-                resource_version: None,
-            }),
-            ..DeleteParams::default()
-        };
-        loop {
-            match self.api().delete(&self.key.name, &params).await {
-                Ok(_) => return,
-                Err(error) if is_gone(&error) => return,
-                Err(kube::Error::Api(status)) if status.code == 409 => return,
-                Err(error) => {
-                    let error: Error = doing(format!("remove pod {}", self.key))(error);
-                    tracing::debug!(%error, "comes again");
-                }
-            }
-            if self.leaving() == Some(Leave::Gone) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_secs(1)).await;
-        }
-    }
-}
-
-/// Does what a hook says.
-async fn handle(live: &Live, hook: &LifecycleHandler) -> Result<(), String> {
-    if let Some(exec) = &hook.exec {
-        let argv = exec.command.clone().unwrap_or_default();
-        return match probes::command(&live.machine, &argv).await {
-            (0, _) => Ok(()),
-            (code, text) => Err(format!(
-                "command '{}' exited with {code}: {text}",
-                argv.join(" ")
-            )),
-        };
-    }
-    if let Some(ask) = &hook.http_get {
-        return probes::get(&live.machine, &live.spec, ask).await;
-    }
-    if let Some(sleep) = &hook.sleep {
-        tokio::time::sleep(Duration::from_secs(
-            u64::try_from(sleep.seconds).unwrap_or(0),
-        ))
-        .await;
-    }
-    Ok(())
 }

@@ -7,7 +7,7 @@ use super::{
     interpret::{Flow, Job, Shell, Variable},
     pipe::Io,
     process::Signal,
-    run_program,
+    run_program, service,
     syntax::parse,
 };
 
@@ -174,7 +174,12 @@ async fn replace(shell: &mut Shell, argv: &[String], io: &Io) -> Flow {
         directory: &shell.directory,
         environment: &environment,
     };
-    shell.status = run_program(call, argv, false).await;
+    let unknown = machine.program(&argv[0], &shell.directory).is_none();
+    shell.status = match unknown && machine.image.unknown {
+        // What an entrypoint script hands over to is what its image is made for.
+        true => service::serve(&machine, &shell.process).await,
+        false => run_program(call, argv, false).await,
+    };
     Flow::Exit
 }
 

@@ -1,19 +1,21 @@
 //! The shell itself: runs parsed scripts.
 
+mod entry;
+mod programs;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use futures::future::{BoxFuture, join_all};
 use tokio::sync::watch;
 
 use super::{
-    Call, Machine, Outcome, Program, builtins, expand, files,
+    Call, Machine, expand,
     pipe::{Io, Sink, Source, pipe},
     process::{Process, Signal},
-    run_program, start,
-    syntax::{
-        Command, Item, Join, Kind, Pipeline, Redirect, Script, SyntaxError, Target, Word, parse,
-    },
+    syntax::{Command, Item, Join, Kind, Pipeline, Script, Word, parse},
 };
+
+pub(super) use entry::{script, shell};
 
 /// How a command leaves the shell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,64 +71,6 @@ pub(super) struct Shell {
     substitution: Option<i32>,
     /// Inside a condition, where failing is no failure.
     condition: u32,
-}
-
-/// Runs the shell as a program.
-pub(super) async fn shell(call: Call<'_>, name: &str, args: &[String], terminal: bool) -> Outcome {
-    let mut shell = Shell::new(call, name);
-    let mut args = args.iter();
-    let mut text = None;
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "-c" => text = Some(args.next().cloned().unwrap_or_default()),
-            "--" => break,
-            flags if flags.starts_with(['-', '+']) && flags.len() > 1 => {
-                if let Some(rest) = flags.strip_suffix('c').filter(|rest| rest.starts_with('-')) {
-                    shell.set_flags(rest);
-                    text = Some(args.next().cloned().unwrap_or_default());
-                } else if matches!(flags, "-o" | "+o") {
-                    args.next();
-                } else {
-                    shell.set_flags(flags);
-                }
-            }
-            file if text.is_none() => {
-                shell.names = [file.to_owned()].into_iter().chain(args.cloned()).collect();
-                let path = files::plain(call.directory, file);
-                return Ok(match call.machine.files.read(&path) {
-                    Ok(script) => {
-                        shell
-                            .run_text(&String::from_utf8_lossy(&script), call.io)
-                            .await
-                    }
-                    Err(error) => {
-                        call.io
-                            .complain(format!("{name}: can't open '{file}': {error}"))
-                            .await;
-                        2
-                    }
-                });
-            }
-            first => {
-                shell.names = vec![first.to_owned()];
-                shell.names.extend(args.by_ref().cloned());
-            }
-        }
-    }
-    Ok(match text {
-        Some(text) => shell.run_text(&text, call.io).await,
-        None => shell.run_lines(call.io, terminal).await,
-    })
-}
-
-/// Runs a file that was started as a program.
-pub(super) async fn script(call: Call<'_>, path: &str, args: &[String]) -> Outcome {
-    let mut shell = Shell::new(call, path);
-    shell.names.extend(args.iter().cloned());
-    let text = call.machine.files.read(path).unwrap_or_default();
-    Ok(shell
-        .run_text(&String::from_utf8_lossy(&text), call.io)
-        .await)
 }
 
 impl Shell {
@@ -209,83 +153,6 @@ impl Shell {
             .collect();
         all.insert("PWD".to_owned(), self.directory.clone());
         all
-    }
-
-    /// Runs a whole text, then what is to run at the end; gives the exit code.
-    pub(super) async fn run_text(&mut self, text: &str, io: &Io) -> i32 {
-        match parse(text) {
-            Ok(script) => {
-                self.list(&script, io).await;
-            }
-            Err(error) => {
-                io.complain(format!("{}: {error}", self.names[0])).await;
-                self.status = 2;
-            }
-        }
-        self.leave(io).await
-    }
-
-    async fn leave(&mut self, io: &Io) -> i32 {
-        if let Some(text) = self.traps.remove(&None)
-            && let Ok(script) = parse(&text)
-        {
-            let status = self.status;
-            if self.list(&script, io).await != Flow::Exit {
-                self.status = status;
-            }
-        }
-        self.status
-    }
-
-    /// Runs what is read, as soon as it is complete; with a prompt on a terminal.
-    async fn run_lines(&mut self, io: &Io, terminal: bool) -> i32 {
-        let mut text = String::new();
-        loop {
-            if terminal {
-                let home = self
-                    .variable("HOME")
-                    .is_some_and(|home| home == self.directory && home != "/");
-                let place = if home { "~" } else { &self.directory };
-                let sign = if self.machine.user == 0 { '#' } else { '$' };
-                let prompt = if text.is_empty() {
-                    format!("{place} {sign} ")
-                } else {
-                    "> ".to_owned()
-                };
-                if io.stderr.write(prompt.as_bytes()).await.is_err() {
-                    break;
-                }
-            }
-            let line = io.stdin.read_line().await;
-            let ended = line.is_empty();
-            text.push_str(&String::from_utf8_lossy(&line));
-            match parse(&text) {
-                Err(SyntaxError::Incomplete) if !ended => continue,
-                Err(error) => {
-                    io.complain(format!("sh: {error}")).await;
-                    self.status = 2;
-                }
-                Ok(script) => {
-                    let process = self.process.clone();
-                    let flow = tokio::select! {
-                        biased;
-                        () = process.interrupted(), if terminal => {
-                            self.status = 130;
-                            Flow::Next
-                        }
-                        flow = self.list(&script, io) => flow,
-                    };
-                    if flow == Flow::Exit {
-                        break;
-                    }
-                }
-            }
-            text.clear();
-            if ended {
-                break;
-            }
-        }
-        self.leave(io).await
     }
 
     /// What a script writes to its standard output.
@@ -570,171 +437,6 @@ impl Shell {
         io.complain(format!("sh: {error}")).await;
         self.status = status;
         Flow::Next
-    }
-
-    /// The streams of a command.
-    async fn redirect(&mut self, redirects: &[Redirect], io: &Io) -> Result<Io, String> {
-        let mut io = io.clone();
-        for redirect in redirects {
-            let before = io.clone();
-            let (word, append) = match &redirect.to {
-                Target::Read(word) => {
-                    let name = self.expand_text(word, &before).await?;
-                    let path = files::plain(&self.directory, &name);
-                    io.stdin = match path.as_str() {
-                        "/dev/null" => Source::Nothing,
-                        "/dev/stdin" => before.stdin,
-                        path => {
-                            let read = self.machine.files.read(path);
-                            let bytes = read
-                                .map_err(|error| format!("can't open {name}: {}", lower(error)))?;
-                            Source::bytes(bytes)
-                        }
-                    };
-                    continue;
-                }
-                Target::Text(word) => {
-                    io.stdin = Source::bytes(self.expand_text(word, &before).await?.into_bytes());
-                    continue;
-                }
-                Target::Copy(word) => {
-                    let to = self.expand_text(word, &before).await?;
-                    let sink = match to.as_str() {
-                        "1" => before.stdout.clone(),
-                        "2" => before.stderr.clone(),
-                        _ => Sink::Nothing,
-                    };
-                    match redirect.stream {
-                        0 => {}
-                        2 => io.stderr = sink,
-                        _ => io.stdout = sink,
-                    }
-                    continue;
-                }
-                Target::Write(word) => (word, false),
-                Target::Append(word) => (word, true),
-            };
-            let name = self.expand_text(word, &before).await?;
-            let path = files::plain(&self.directory, &name);
-            let sink = match path.as_str() {
-                "/dev/stdout" | "/dev/tty" | "/proc/1/fd/1" => before.stdout,
-                "/dev/stderr" | "/proc/1/fd/2" => before.stderr,
-                path => Sink::open(&self.machine.files, path, append)
-                    .map_err(|error| format!("can't create {name}: {}", lower(error)))?,
-            };
-            match redirect.stream {
-                2 => io.stderr = sink,
-                _ => io.stdout = sink,
-            }
-        }
-        Ok(io)
-    }
-
-    async fn simple(
-        &mut self,
-        assignments: &[(String, Word)],
-        words: &[Word],
-        redirects: &[Redirect],
-        io: &Io,
-    ) -> Flow {
-        self.substitution = None;
-        let argv = match self.expand(words, io).await {
-            Ok(argv) => argv,
-            Err(error) => {
-                self.fail(2, error, io).await;
-                return Flow::Exit;
-            }
-        };
-        let mut values = Vec::new();
-        for (name, word) in assignments {
-            match self.expand_text(word, io).await {
-                Ok(value) => values.push((name.clone(), value)),
-                Err(error) => return self.fail(2, error, io).await,
-            }
-        }
-        let io = &match self.redirect(redirects, io).await {
-            Ok(io) => io,
-            Err(error) => return self.fail(1, error, io).await,
-        };
-        if self.traces && !argv.is_empty() {
-            io.complain(format!("+ {}", argv.join(" "))).await;
-        }
-        let Some((name, args)) = argv.split_first() else {
-            // Without a program the assignments are the shell's own, and a `$(...)` in them says how it went.
-            for (name, value) in values {
-                self.set(&name, value);
-            }
-            self.status = self.substitution.unwrap_or(0);
-            return Flow::Next;
-        };
-        if let Some(function) = self.functions.get(name).cloned() {
-            return self.call_function(&function, args, io).await;
-        }
-        if builtins::is_builtin(name) {
-            for (name, value) in values {
-                self.set(&name, value);
-            }
-            return builtins::run(self, name, args, io).await;
-        }
-        self.program(&argv, &values, io).await;
-        Flow::Next
-    }
-
-    async fn call_function(&mut self, body: &Command, args: &[String], io: &Io) -> Flow {
-        let name = self.names.first().cloned().unwrap_or_default();
-        let names = [name].into_iter().chain(args.iter().cloned()).collect();
-        let outer = std::mem::replace(&mut self.names, names);
-        let flow = self.command(body, io).await;
-        self.names = outer;
-        match flow {
-            Flow::Return => Flow::Next,
-            flow => flow,
-        }
-    }
-
-    /// Runs a program in the foreground and takes note of its exit code.
-    pub(super) async fn program(&mut self, argv: &[String], values: &[(String, String)], io: &Io) {
-        let mut environment = self.environment();
-        environment.extend(values.iter().cloned());
-        let machine = Arc::clone(&self.machine);
-        let found = machine.program(&argv[0], &self.directory);
-        let shell = matches!(found, Some(Program::Shell | Program::Script(_)));
-        // A shell in a shell has a number, so that `$$` and `kill` mean it.
-        let inner = shell.then(|| machine.processes.enter(argv));
-        let process = inner.clone().unwrap_or_else(|| self.process.clone());
-        let call = Call {
-            machine: &machine,
-            process: &process,
-            io,
-            directory: &self.directory,
-            environment: &environment,
-        };
-        self.status = match (&inner, found) {
-            (Some(inner), _) => {
-                let code = tokio::select! {
-                    biased;
-                    signal = inner.ended_by_signal() => 128 + signal.number(),
-                    code = run_program(call, argv, false) => code,
-                };
-                inner.leave();
-                code
-            }
-            (None, Some(Program::Command)) => {
-                match start(files::split(&argv[0]).1, call, &argv[1..]) {
-                    Some(running) => running.await.unwrap_or(141),
-                    None => 127,
-                }
-            }
-            (None, _) => run_program(call, argv, false).await,
-        };
-    }
-}
-
-/// What a file's error is called in the shell's own messages.
-fn lower(error: files::FileError) -> String {
-    match error {
-        files::FileError::NotFound => "no such file".to_owned(),
-        other => other.to_string(),
     }
 }
 

@@ -16,6 +16,7 @@ mod interpret;
 mod names;
 pub mod pipe;
 mod process;
+mod sed;
 pub mod service;
 mod stream;
 mod syntax;
@@ -208,7 +209,7 @@ fn start<'a>(name: &str, call: Call<'a>, args: &'a [String]) -> Option<BoxFuture
         }),
         "readlink" => Box::pin(filing::readlink(call, args)),
         "rm" | "rmdir" => Box::pin(filing::rm(call, name == "rmdir", args)),
-        "sed" => Box::pin(stream::sed(call, args)),
+        "sed" => Box::pin(sed::sed(call, args)),
         "seq" => Box::pin(text::seq(call, args)),
         "sleep" => Box::pin(system::sleep(call, args)),
         "sort" => Box::pin(stream::sort(call, args)),
@@ -268,7 +269,7 @@ fn run_program<'a>(call: Call<'a>, argv: &'a [String], terminal: bool) -> BoxFut
         let outcome = match program {
             Some(Program::Shell) => interpret::shell(call, name, args, terminal).await,
             Some(Program::Script(path)) => interpret::script(call, &path, args).await,
-            Some(Program::Service) => Ok(service::serve(call.machine, call.process, argv).await),
+            Some(Program::Service) => Ok(service::serve(call.machine, call.process).await),
             Some(Program::Command) => match start(files::split(name).1, call, args) {
                 Some(running) => running.await,
                 None => Ok(127),

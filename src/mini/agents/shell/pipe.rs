@@ -109,13 +109,13 @@ impl Writer {
 }
 
 impl Reader {
-    /// What is there, at most that many bytes; empty at the end.
-    async fn read(&self, limit: usize) -> Vec<u8> {
+    /// What is there, at most that many bytes and, if asked to, no more than a line; empty at the end.
+    async fn read(&self, limit: usize, line: bool) -> Vec<u8> {
         loop {
             let changed = self.0.changed.notified();
             {
                 let mut state = self.0.state();
-                let some = state.bytes.len().min(limit);
+                let some = amount(&state.bytes, limit, line);
                 if some > 0 || state.writers == 0 {
                     let read = state.bytes.drain(..some).collect();
                     drop(state);
@@ -126,6 +126,15 @@ impl Reader {
             changed.await;
         }
     }
+}
+
+/// How much of what is there is read at once.
+fn amount(bytes: &VecDeque<u8>, limit: usize, line: bool) -> usize {
+    let end = bytes.iter().position(|byte| line && *byte == b'\n');
+    bytes
+        .len()
+        .min(limit)
+        .min(end.map_or(usize::MAX, |at| at + 1))
 }
 
 /// Where a process reads from. Clones read on from the same place.
@@ -147,12 +156,16 @@ impl Source {
 
     /// What is there, at most that many bytes; empty at the end.
     pub async fn read(&self, limit: usize) -> Vec<u8> {
+        self.read_some(limit, false).await
+    }
+
+    async fn read_some(&self, limit: usize, line: bool) -> Vec<u8> {
         match self {
             Self::Nothing => Vec::new(),
-            Self::Pipe(reader) => reader.read(limit).await,
+            Self::Pipe(reader) => reader.read(limit, line).await,
             Self::Bytes(bytes) => {
                 let mut bytes = bytes.lock().unwrap_or_else(PoisonError::into_inner);
-                let some = bytes.len().min(limit);
+                let some = amount(&bytes, limit, line);
                 bytes.drain(..some).collect()
             }
         }
@@ -173,9 +186,9 @@ impl Source {
     pub async fn read_line(&self) -> Vec<u8> {
         let mut line = Vec::new();
         loop {
-            let byte = self.read(1).await;
-            line.extend(&byte);
-            if byte.is_empty() || byte == b"\n" {
+            let some = self.read_some(CAPACITY, true).await;
+            line.extend(&some);
+            if some.is_empty() || some.ends_with(b"\n") {
                 return line;
             }
         }

@@ -22,7 +22,7 @@ use crate::mini::agents::network::{Listener, Listening};
 
 /// Serves until it is told to end, at the ports the image and the container name. The way of the image's own service:
 /// TERM, INT and QUIT end it at once, with exit code 0.
-pub(super) async fn serve(machine: &Arc<Machine>, process: &Process, _argv: &[String]) -> i32 {
+pub(super) async fn serve(machine: &Arc<Machine>, process: &Process) -> i32 {
     for signal in [Signal::Terminate, Signal::Interrupt, Signal::Quit] {
         process.set_handling(signal, true, false);
     }
