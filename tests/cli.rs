@@ -180,7 +180,6 @@ fn wrong_usage_is_told_before_anything_runs() {
         ),
         (&["run", "--tags", "a and"], "is no tag expression"),
         (&["run", "--parallel", "0"], "it is a number from 1 on"),
-        (&["run", "--timeout-scale", "-1"], "--timeout-scale"),
         (&["run", "--timeout-scale=0"], "it is a number above 0"),
         (&["run", "-o", "junit"], "a report is FORMAT=PATH"),
         (&["run", "-o", "yaml=x"], "there are json, junit, text"),
@@ -241,8 +240,8 @@ fn a_manifest_with_a_wrong_field_is_told_with_its_place_and_creates_nothing() {
     };
     for (field, place) in [
         ("replicaz: 3", "replicaz"),
-        ("replicas: many", "spec.replicas"),
-        ("replicas: [", "line"),
+        ("minReadySeconds: many", "minReadySeconds"),
+        ("minReadySeconds: [", "line"),
     ] {
         let folder = features(&description(field));
         let ended = run(&["run", "--features", path(&folder)]);

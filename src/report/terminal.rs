@@ -163,7 +163,9 @@ pub fn failure(report: &Report, outcome: &Outcome) -> String {
                 Some((expected, seen)) => {
                     row(
                         "expected",
-                        expected.strip_prefix("expected ").unwrap_or(expected),
+                        expected
+                            .trim_start_matches("expected")
+                            .trim_start_matches([':', ' ']),
                     );
                     row("seen", seen);
                 }

@@ -328,3 +328,6 @@ impl Suite {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

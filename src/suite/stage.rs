@@ -89,7 +89,10 @@ impl Stage {
                 SCENE
                     .scope(scene, act(planned, &mut guard, &mut outcome))
                     .await;
-                if let Ok(Some(note)) = guard.run("the end of the subject", running.end()).await {
+                // One that was told to end has no time to wait for its subject's.
+                if !guard.cancelled
+                    && let Ok(Some(note)) = guard.run("the end of the subject", running.end()).await
+                {
                     outcome.notes.push(note);
                 }
                 self.weigh(&mut outcome);

@@ -1,6 +1,9 @@
 //! Sets before they are created, and changes of those that are there.
 
-use kube::api::{DeleteParams, DynamicObject, PostParams};
+use kube::{
+    Resource as _,
+    api::{DeleteParams, DynamicObject, PostParams},
+};
 use serde_json::{Value, json};
 
 use super::{GATE, World};
@@ -104,13 +107,15 @@ impl World {
         let resource = self.recorder.resource(kind);
         manifest["apiVersion"] = json!(resource.api_version);
         manifest["kind"] = json!(resource.kind);
-        let object: DynamicObject = serde_json::from_value(manifest).map_err(|error| {
-            Stop::Inconclusive(format!("a {kind} cannot be described so: {error}"))
-        })?;
-        let written = self
-            .api(kind)
-            .create(&PostParams::default(), &object)
-            .await?;
+        // A field that the cluster does not know is a mistake of the description, not something to be dropped.
+        let path = DynamicObject::url_path(&resource, Some(self.namespace()));
+        let request = http::Request::post(format!("{path}?fieldValidation=Strict"))
+            .header(http::header::CONTENT_TYPE, "application/json")
+            .body(manifest.to_string().into_bytes())
+            .map_err(|error| {
+                Stop::Inconclusive(format!("a {kind} cannot be asked for: {error}"))
+            })?;
+        let written = self.client.0.request::<DynamicObject>(request).await?;
         self.catches_up(kind, &written).await;
         Ok(())
     }
