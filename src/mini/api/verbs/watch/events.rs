@@ -35,6 +35,13 @@ pub(super) fn told(
     }
 }
 
+/// An event as it is sent. Every watcher of a kind is sent each change, so the object is written without a copy.
+#[derive(serde::Serialize)]
+struct Event<'a> {
+    r#type: &'a str,
+    object: &'a Value,
+}
+
 /// Writes events in the shape that the client wants.
 pub(super) struct Writer {
     pub(super) resource: &'static Resource,
@@ -64,7 +71,10 @@ impl Writer {
                 &shaped
             }
         };
-        text.extend(answer::line(&json!({"type": kind, "object": object})));
+        text.extend(answer::line(&Event {
+            r#type: kind,
+            object,
+        }));
     }
 
     pub(super) fn bookmark(
