@@ -30,6 +30,9 @@ async fn lose(world: &mut World, pods: &[String], params: &DeleteParams) -> Resu
     world.acts().await;
     let api = world.api(Kind::Pod);
     futures::future::try_join_all(pods.iter().map(|name| api.delete(name, params))).await?;
+    for name in pods {
+        world.sees_the_end(Kind::Pod, name).await;
+    }
     Ok(())
 }
 

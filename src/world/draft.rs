@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{GATE, World};
 use crate::{
-    evidence::{History, Kind},
+    evidence::{History, Key, Kind},
     verdict::Stop,
 };
 
@@ -120,6 +120,22 @@ impl World {
         Ok(())
     }
 
+    /// Waits until the recorder has seen that what bore a name when the scenario last did something is going or gone: a
+    /// step that waits for its successor must not take it for that.
+    pub async fn sees_the_end(&self, kind: Kind, name: &str) {
+        let key = Key::new(kind, self.namespace(), name);
+        let old = self
+            .see(|seen| seen.old(kind, name))
+            .map(|old| old.uid().to_owned());
+        let ends = |history: &History| {
+            let ended = history.get(&key).is_none_or(|object| {
+                object.meta().deletion_timestamp.is_some() || Some(object.uid()) != old.as_deref()
+            });
+            ended.then_some(())
+        };
+        let _ = self.recorder.until(self.scene.deadlines.quiet, ends).await;
+    }
+
     /// Waits until the recorder has seen what was written, or what came after it: a step that judges at once judges that.
     async fn catches_up(&self, kind: Kind, written: &DynamicObject) {
         let name = written.metadata.name.as_deref().unwrap_or_default();
@@ -146,7 +162,10 @@ impl World {
     /// The cluster refuses it: inconclusive.
     pub async fn delete(&self, kind: Kind, name: &str, params: &DeleteParams) -> Result<(), Stop> {
         match self.api(kind).delete(name, params).await {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                self.sees_the_end(kind, name).await;
+                Ok(())
+            }
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
             Err(error) => Err(error.into()),
         }
