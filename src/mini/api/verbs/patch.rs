@@ -64,8 +64,8 @@ pub(crate) fn read_patch(call: &Call) -> Result<(Patch, Vec<String>), Status> {
         }
     };
     let (value, twice) = body::read(format, &call.body).map_err(|status| match media {
-        MERGE => Status::bad_request("invalid JSON patch"),
-        _ => status,
+        APPLY => status,
+        _ => Status::bad_request("invalid JSON patch"),
     })?;
     Ok((make(value), twice))
 }
@@ -184,7 +184,7 @@ fn configuration(
 ) -> Result<Value, Status> {
     if !applied.is_object() {
         return Err(Status::bad_request(
-            "error decoding YAML: the applied configuration is no object",
+            "error decoding patch: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal array into Go value of type map[string]interface {}",
         ));
     }
     let text = |field: &str| applied[field].as_str().unwrap_or_default();
@@ -204,12 +204,9 @@ fn configuration(
         return Err(Status::bad_request("metadata.managedFields must be nil"));
     }
     if !meta::text(&applied, "name").is_empty() {
-        agrees(resource, namespace, name, &mut applied)?;
+        agrees(resource, namespace, name, &mut applied.clone())?;
     }
     meta::set(&mut applied, "name", Some(name.into()));
-    if resource.namespaced {
-        meta::set(&mut applied, "namespace", Some(namespace.into()));
-    }
     Ok(applied)
 }
 
