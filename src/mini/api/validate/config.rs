@@ -144,10 +144,13 @@ pub(super) fn update_node(old: &Field<'_>, new: &Field<'_>, faults: &mut Faults)
     for address in new.get("status").get("addresses").items() {
         let pair = (address.get("type").text(), address.get("address").text());
         if !seen.insert(pair) {
-            let value = go::capitals(address.value);
-            faults.duplicate(&Field {
-                path: address.path,
-                value: &value,
+            faults.0.push(Cause {
+                reason: "FieldValueDuplicate",
+                field: address.path,
+                message: format!(
+                    "Duplicate value: {}",
+                    go::print("NodeAddress", address.value)
+                ),
             });
         }
     }

@@ -188,7 +188,7 @@ fn security(context: &Field<'_>, faults: &mut Faults) {
     id(&context.get("runAsGroup"), faults);
     let escalation = context.get("allowPrivilegeEscalation");
     if *escalation.value == Value::Bool(false) && context.get("privileged").is_true() {
-        let printed = super::go::security_context(context.value);
+        let printed = super::go::print("SecurityContext", context.value);
         let text = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true";
         faults.invalid_as(context, &printed, text);
     }

@@ -1,6 +1,8 @@
 //! How Go prints the values that appear in refusals: the server's own types, whose fields have capital letters.
 
-use serde_json::{Map, Value, json};
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use serde_json::{Value, json};
 
 /// Entries in the order in which the type declares them; absent ones are left out.
 fn in_order(object: &Value, fields: &[&str]) -> String {
@@ -56,33 +58,6 @@ pub(super) fn owners(owners: &Value) -> String {
     })
 }
 
-/// A container's security context.
-pub(super) fn security_context(context: &Value) -> String {
-    let fields = [
-        "capabilities",
-        "privileged",
-        "seLinuxOptions",
-        "windowsOptions",
-        "runAsUser",
-        "runAsGroup",
-        "runAsNonRoot",
-        "readOnlyRootFilesystem",
-        "allowPrivilegeEscalation",
-        "procMount",
-        "seccompProfile",
-        "appArmorProfile",
-    ];
-    let print = |field: &&str| {
-        let name = match *field {
-            "seLinuxOptions" => "SELinuxOptions".to_owned(),
-            field => capital(field),
-        };
-        format!("{name:?}:{}", capitals(&context[*field]))
-    };
-    let parts: Vec<_> = fields.iter().map(print).collect();
-    format!("{{{}}}", parts.join(","))
-}
-
 /// A StatefulSet's update strategy.
 pub(super) fn set_strategy(strategy: &Value) -> String {
     let block = match &strategy["rollingUpdate"] {
@@ -133,15 +108,6 @@ pub(super) fn budget(spec: &Value) -> String {
     )
 }
 
-/// A service port of which only protocol and number matter.
-pub(super) fn service_port(port: &Value) -> String {
-    format!(
-        "{{\"Name\":\"\",\"Protocol\":{},\"AppProtocol\":null,\"Port\":{},\"TargetPort\":0,\"NodePort\":0}}",
-        text(&port["protocol"]),
-        port["port"]
-    )
-}
-
 /// A list of claim templates.
 pub(super) fn claims(claims: &Value) -> String {
     list(claims, claim)
@@ -150,14 +116,15 @@ pub(super) fn claims(claims: &Value) -> String {
 /// The claim's metadata lies flat beside its spec.
 fn claim(claim: &Value) -> String {
     let mut parts = Vec::new();
-    for field in METADATA {
-        match &claim["metadata"][field] {
-            Value::Null => {}
-            value => parts.push(format!("{field:?}:{value}")),
-        }
-    }
-    parts.push(format!("\"Spec\":{}", claim_spec(&claim["spec"])));
-    parts.push(format!("\"Status\":{}", claim_status(&claim["status"])));
+    parts.extend(metadata(&claim["metadata"]));
+    parts.push(format!(
+        "\"Spec\":{}",
+        print("PersistentVolumeClaimSpec", &claim["spec"])
+    ));
+    parts.push(format!(
+        "\"Status\":{}",
+        print("PersistentVolumeClaimStatus", &claim["status"])
+    ));
     format!("{{{}}}", parts.join(","))
 }
 
@@ -179,60 +146,84 @@ const METADATA: [&str; 15] = [
     "managedFields",
 ];
 
-/// A claim's spec.
-pub(super) fn claim_spec(spec: &Value) -> String {
-    let resources = &spec["resources"];
-    format!(
-        "{{\"AccessModes\":{},\"Selector\":{},\"Resources\":{{\"Limits\":{},\"Requests\":{}}},\"VolumeName\":{},\
-         \"StorageClassName\":{},\"VolumeMode\":{},\"DataSource\":{},\"DataSourceRef\":{},\"VolumeAttributesClassName\":{}}}",
-        spec["accessModes"],
-        selector(&spec["selector"]),
-        resources["limits"],
-        resources["requests"],
-        text(&spec["volumeName"]),
-        spec["storageClassName"],
-        spec["volumeMode"],
-        capitals(&spec["dataSource"]),
-        capitals(&spec["dataSourceRef"]),
-        spec["volumeAttributesClassName"],
-    )
-}
-
-fn claim_status(status: &Value) -> String {
-    format!(
-        "{{\"Phase\":{},\"AccessModes\":{},\"Capacity\":{},\"Conditions\":{},\"AllocatedResources\":{},\
-         \"AllocatedResourceStatuses\":{},\"CurrentVolumeAttributesClassName\":{},\"ModifyVolumeStatus\":{},\"HealthStatus\":{}}}",
-        text(&status["phase"]),
-        status["accessModes"],
-        status["capacity"],
-        capitals(&status["conditions"]),
-        status["allocatedResources"],
-        status["allocatedResourceStatuses"],
-        status["currentVolumeAttributesClassName"],
-        capitals(&status["modifyVolumeStatus"]),
-        capitals(&status["healthStatus"]),
-    )
+fn metadata(metadata: &Value) -> Vec<String> {
+    let given = METADATA.iter().map(|field| (field, &metadata[*field]));
+    let given = given.filter(|(_, value)| !value.is_null());
+    given
+        .map(|(field, value)| format!("{field:?}:{value}"))
+        .collect()
 }
 
 fn text(value: &Value) -> Value {
     value.as_str().unwrap_or_default().into()
 }
 
-/// The value with capital field names: what Go prints, but for fields that are absent.
-pub(super) fn capitals(value: &Value) -> Value {
+/// The fields of the server's types, in order, with their types.
+type Types = BTreeMap<&'static str, Vec<(&'static str, &'static str)>>;
+
+fn types() -> &'static Types {
+    static TYPES: LazyLock<Types> = LazyLock::new(|| {
+        let lines = include_str!("types.txt").lines();
+        let lines = lines.filter(|line| !line.starts_with('#'));
+        let parsed = lines.filter_map(|line| {
+            let (name, fields) = line.split_once(' ')?;
+            let fields = fields.split(' ');
+            let fields = fields.map(|field| field.split_once(':').unwrap_or(("", field)));
+            Some((name, fields.collect()))
+        });
+        parsed.collect()
+    });
+    &TYPES
+}
+
+/// A value of one of the server's types, as JSON in the order of its declaration.
+pub(super) fn print(kind: &str, value: &Value) -> String {
+    if let Some(kind) = kind.strip_prefix('*') {
+        return match value {
+            Value::Null => "null".to_owned(),
+            value => print(kind, value),
+        };
+    }
+    if let Some(kind) = kind.strip_prefix("[]") {
+        return match value {
+            Value::Array(items) => {
+                let items: Vec<_> = items.iter().map(|item| print(kind, item)).collect();
+                format!("[{}]", items.join(","))
+            }
+            _ => "null".to_owned(),
+        };
+    }
+    let zero = match kind {
+        "text" => "\"\"",
+        "number" => "0",
+        "bool" => "false",
+        "quantity" => "\"0\"",
+        "map" => "null",
+        "selector" => return selector(value),
+        _ => return format!("{{{}}}", fields(kind, value).join(",")),
+    };
     match value {
-        Value::Array(items) => items.iter().map(capitals).collect(),
-        Value::Object(entries) => entries
-            .iter()
-            .map(|(key, value)| (capital(key), capitals(value)))
-            .collect::<Map<_, _>>()
-            .into(),
-        other => other.clone(),
+        Value::Null => zero.to_owned(),
+        value => value.to_string(),
     }
 }
 
-fn capital(key: &str) -> String {
-    let mut letters = key.chars();
-    let first = letters.next().map(|c| c.to_ascii_uppercase());
-    first.into_iter().chain(letters).collect()
+fn fields(kind: &str, value: &Value) -> Vec<String> {
+    let mut parts = Vec::new();
+    for (name, inner) in types().get(kind).into_iter().flatten() {
+        match (*name, inner.strip_prefix('+')) {
+            (_, Some("meta")) => parts.extend(metadata(&value["metadata"])),
+            (_, Some(embedded)) => parts.extend(fields(embedded, value)),
+            (name, None) => parts.push(format!("{name:?}:{}", print(inner, field(value, name)))),
+        }
+    }
+    parts
+}
+
+/// The field that clients write with small letters.
+fn field<'a>(value: &'a Value, name: &str) -> &'a Value {
+    let name = name.strip_prefix("Deprecated").unwrap_or(name);
+    let mut entries = value.as_object().into_iter().flatten();
+    let found = entries.find(|(key, _)| key.eq_ignore_ascii_case(name));
+    found.map_or(&Value::Null, |(_, value)| value)
 }

@@ -1,7 +1,7 @@
 //! What an API server refuses, in its own words and order.
 //!
 //! The rules are those of Kubernetes 1.37 with its default feature gates. Objects are expected decoded and with their
-//! defaults. Where a server compares a whole spec of a pod, the text ends with a diff that is like its own, but not equal.
+//! defaults.
 
 mod config;
 mod containers;

@@ -86,7 +86,7 @@ pub(super) fn update(old: &Field<'_>, new: &Field<'_>, faults: &mut Faults) {
     }
     let masked = masked(old.value, new.value);
     if masked != *old.value {
-        let print = |spec: &Value| go::capitals(spec).to_string();
+        let print = |spec: &Value| go::print("PodSpec", spec);
         let diff = diff::diff(&print(old.value), &print(&masked));
         faults.forbidden(&new, format!("{CHANGEABLE}{diff}"));
     }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     field::{Faults, Field},
-    metadata, names, selector,
+    go, metadata, names, selector,
 };
 
 const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
@@ -57,13 +57,7 @@ pub(super) fn taints(taints: &Field<'_>, faults: &mut Faults) {
         }
         faults.required_one_of(&effect, &EFFECTS);
         if !seen.insert((key.text(), effect.text())) {
-            let printed = format!(
-                "{{\"Key\":{},\"Value\":{},\"Effect\":{},\"TimeAdded\":{}}}",
-                Value::from(key.text()),
-                Value::from(value.text()),
-                Value::from(effect.text()),
-                taint.value["timeAdded"]
-            );
+            let printed = go::print("Taint", taint.value);
             faults.0.push(crate::mini::api::Cause {
                 reason: "FieldValueDuplicate",
                 field: taint.path,

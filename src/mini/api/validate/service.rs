@@ -237,7 +237,9 @@ fn repeated_ports(spec: &Field<'_>, kind: &str, faults: &mut Faults) {
     let mut seen = BTreeSet::new();
     for port in &ports {
         if !seen.insert((port.get("protocol").text(), port.get("port").number())) {
-            let printed = go::service_port(port.value);
+            let (protocol, number) = (port.get("protocol").value, port.get("port").value);
+            let port_alone = serde_json::json!({"protocol": protocol, "port": number});
+            let printed = go::print("ServicePort", &port_alone);
             faults.0.push(crate::mini::api::Cause {
                 reason: "FieldValueDuplicate",
                 field: port.path.clone(),

@@ -121,9 +121,8 @@ pub(super) fn update_claim(old: &Field<'_>, new: &Field<'_>, faults: &mut Faults
     }
     if was != is {
         let text = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
-        let print =
-            |spec: &Value| serde_json::from_str(&go::claim_spec(spec)).unwrap_or(Value::Null);
-        let diff = diff::diff(&go::claim_spec(&was), &go::claim_spec(&is));
+        let print = |spec: &Value| go::print("PersistentVolumeClaimSpec", spec);
+        let diff = diff::diff(&print(&was), &print(&is));
         faults.forbidden(&after, format!("{text}\n{diff}"));
     }
     let capacity = new.value["status"]["capacity"]["storage"].as_str();
@@ -279,7 +278,7 @@ pub(super) fn update_volume(old: &Field<'_>, new: &Field<'_>, faults: &mut Fault
     };
     let (was, is) = (made_of(old), made_of(new));
     if was != is {
-        let print = |source: &Value| go::capitals(source).to_string();
+        let print = |source: &Value| go::print("PersistentVolumeSource", source);
         let diff = diff::diff(&print(&was), &print(&is));
         let text = format!("spec.persistentvolumesource is immutable after creation\n{diff}");
         faults.forbidden(
