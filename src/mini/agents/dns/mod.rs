@@ -53,7 +53,7 @@ pub(super) async fn run(context: Context, network: Network, held: impl Send) {
     let at = SocketAddr::new(DNS_ADDRESS, 53);
     let _listening = network.listen(at, Arc::new(Server(Arc::new(known))));
     drop(held);
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 struct Known {

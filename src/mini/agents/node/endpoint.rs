@@ -50,29 +50,41 @@ impl Kubelet for Endpoint {
         let node = self.0.upgrade();
         Box::pin(async move {
             match node {
-                Some(node) => answer(&node, request).unwrap_or_else(|refused| refused),
-                None => refuse(StatusCode::SERVICE_UNAVAILABLE, "the node has ended"),
+                Some(node) => answer(&node, request).unwrap_or_else(Refusal::into_response),
+                None => {
+                    refuse(StatusCode::SERVICE_UNAVAILABLE, "the node has ended").into_response()
+                }
             }
         })
     }
 }
 
-/// A failure as the API tells it.
-fn refuse(code: StatusCode, message: &str) -> Response<Body> {
-    let reason = match code {
-        StatusCode::BAD_REQUEST => "BadRequest",
-        StatusCode::NOT_FOUND => "NotFound",
-        _ => "InternalError",
-    };
-    let status = json!({
-        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-        "message": message, "reason": reason, "code": code.as_u16(),
-    });
-    let mut response = Response::new(Full::new(Bytes::from(status.to_string())).boxed_unsync());
-    *response.status_mut() = code;
-    let json = header::HeaderValue::from_static("application/json");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
-    response
+/// Why a request is not served.
+struct Refusal(StatusCode, String);
+
+fn refuse(code: StatusCode, message: &str) -> Refusal {
+    Refusal(code, message.to_owned())
+}
+
+impl Refusal {
+    /// The failure as the API tells it.
+    fn into_response(self) -> Response<Body> {
+        let Self(code, message) = self;
+        let reason = match code {
+            StatusCode::BAD_REQUEST => "BadRequest",
+            StatusCode::NOT_FOUND => "NotFound",
+            _ => "InternalError",
+        };
+        let status = json!({
+            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+            "message": message, "reason": reason, "code": code.as_u16(),
+        });
+        let mut response = Response::new(Full::new(Bytes::from(status.to_string())).boxed_unsync());
+        *response.status_mut() = code;
+        let json = header::HeaderValue::from_static("application/json");
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
+        response
+    }
 }
 
 /// The parameters of a request.
@@ -107,7 +119,7 @@ impl Parameters {
     }
 }
 
-fn answer(node: &Arc<Node>, mut request: Request<()>) -> Result<Response<Body>, Response<Body>> {
+fn answer(node: &Arc<Node>, mut request: Request<()>) -> Result<Response<Body>, Refusal> {
     let path = request.uri().path().to_owned();
     let parameters = Parameters::of(&request);
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
@@ -184,7 +196,7 @@ struct Socket {
 }
 
 /// The answer that switches protocols, and what comes of it.
-fn upgrade(request: &mut Request<()>) -> Result<(Response<Body>, Socket), Response<Body>> {
+fn upgrade(request: &mut Request<()>) -> Result<(Response<Body>, Socket), Refusal> {
     let bad = |message: &str| refuse(StatusCode::BAD_REQUEST, message);
     let key = request.headers().get(header::SEC_WEBSOCKET_KEY);
     let key = key.ok_or_else(|| bad("unable to upgrade: only websockets are served here"))?;

@@ -50,7 +50,7 @@ impl Output {
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
             match state.lines.last_mut() {
                 Some(line) if line.stream == stream && !line.bytes.ends_with(b"\n") => {
-                    line.bytes.extend(part)
+                    line.bytes.extend(part);
                 }
                 _ => state.lines.push(Line {
                     at,

@@ -248,7 +248,7 @@ impl State {
             if container.waits() {
                 match container.due {
                     Some(due) if due > now => {
-                        later = Some(later.map_or(due, |known| known.min(due)))
+                        later = Some(later.map_or(due, |known| known.min(due)));
                     }
                     _ => start.push(at),
                 }

@@ -42,7 +42,7 @@ impl Settings {
                 Some("options") => {
                     let ndots = words
                         .filter_map(|word| word.strip_prefix("ndots:")?.parse().ok())
-                        .last();
+                        .next_back();
                     settings.ndots = ndots.unwrap_or(settings.ndots);
                 }
                 _ => {}

@@ -8,7 +8,7 @@ use http::{Response, StatusCode, header};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody};
 
-use super::{Parameters, refuse};
+use super::{Parameters, Refusal, refuse};
 use crate::mini::{
     agents::{
         Key,
@@ -56,7 +56,7 @@ pub(super) fn logs(
     container: &str,
     shown: Shown,
     parameters: &Parameters,
-) -> Result<Response<Body>, Response<Body>> {
+) -> Result<Response<Body>, Refusal> {
     let pod = &key.name;
     let output = match parameters.is("previous") {
         true => {

@@ -127,7 +127,8 @@ impl Parser {
             }
             let text: String = self.chars[from..self.at].iter().collect();
             let background = self.take("&");
-            if !background && !(self.peek() == Some(';') && self.peek_at(1) == Some(';')) {
+            let case_ends = self.peek() == Some(';') && self.peek_at(1) == Some(';');
+            if !background && !case_ends {
                 self.take(";");
             }
             let text = text.trim().to_owned();

@@ -60,7 +60,7 @@ impl Parser {
                     match self.next() {
                         Some('\n') => {}
                         Some(char) if "$`\\".contains(char) || Some(char) == end => {
-                            push(parts, char, true)
+                            push(parts, char, true);
                         }
                         Some(char) => {
                             push(parts, '\\', true);
@@ -85,7 +85,7 @@ impl Parser {
                 match self.next().ok_or(SyntaxError::Incomplete)? {
                     '`' => break,
                     '\\' if matches!(self.peek(), Some('`' | '\\' | '$')) => {
-                        text.extend(self.next())
+                        text.extend(self.next());
                     }
                     char => text.push(char),
                 }
