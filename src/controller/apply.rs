@@ -195,7 +195,7 @@ impl Pass<'_> {
             };
             let Some(rest) = rest else {
                 if was_put {
-                    let told = result.as_ref().map(|()| ()).map_err(text);
+                    let told = result.as_ref().copied().map_err(text);
                     writer.tell(set, Verb::Update, &name, told);
                 }
                 self.did(format!("update pod {name}"));

@@ -56,12 +56,7 @@ pub(super) const ALL: &[Mutant] = &[
     mutant(
         "wrong-revision-label",
         "labels pods with the hash of their revision instead of its name",
-        &[
-            "id-label-revision",
-            "rev-created-first",
-            "inv-rev-exists",
-            "inv-identity-at-birth",
-        ],
+        &["id-label-revision", "rev-created-first", "inv-rev-exists"],
         || Arc::new(WrongRevisionLabel),
     ),
     mutant(

@@ -45,7 +45,6 @@ pub(super) const ALL: &[Mutant] = &[
             "upd-stuck-broken",
             "st-ready",
             "inv-create-gate",
-            "inv-status-truth",
         ],
         || Arc::new(IgnoresReadiness),
     ),
@@ -101,7 +100,6 @@ pub(super) const ALL: &[Mutant] = &[
             "scale-terminating-condemned-waits",
             "scale-down-sequential",
             "st-unready-terminating-current",
-            "inv-create-gate",
             "inv-delete-single",
         ],
         || Arc::new(OverlooksTerminating),
@@ -109,7 +107,7 @@ pub(super) const ALL: &[Mutant] = &[
     mutant(
         "refill-waits-for-higher",
         "brings a lost pod back only when all pods above it are Ready",
-        &["ord-lower-refill-ignores-higher", "rec-pod-deleted"],
+        &["ord-lower-refill-ignores-higher"],
         || Arc::new(RefillWaitsForHigher),
     ),
     mutant(

@@ -17,7 +17,7 @@ pub(super) const ALL: &[Mutant] = &[
     mutant(
         "scale-down-all-at-once",
         "removes all condemned pods of an ordered set at once",
-        &["scale-down-sequential", "inv-delete-single"],
+        &["scale-down-sequential", "inv-delete-top"],
         || Arc::new(AllAtOnce),
     ),
     mutant(
@@ -44,7 +44,7 @@ pub(super) const ALL: &[Mutant] = &[
     mutant(
         "force-deletes",
         "deletes pods without their grace period",
-        &["scale-grace", "ord-replacement-after-gone"],
+        &["scale-grace"],
         || Arc::new(ForceDeletes),
     ),
 ];

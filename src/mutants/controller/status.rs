@@ -21,7 +21,6 @@ pub(super) const ALL: &[Mutant] = &[
         &[
             "st-current-revision",
             "part-none",
-            "part-canary",
             "part-not-complete",
             "inv-promotion",
         ],

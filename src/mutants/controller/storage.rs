@@ -16,9 +16,7 @@ pub(super) const ALL: &[Mutant] = &[
         "gives a pod that comes back new claims instead of its own",
         &[
             "pvc-reused-pod-delete",
-            "pvc-one-per-template",
             "id-stable-across-recreate",
-            "pvc-name",
             "inv-identity-at-birth",
         ],
         || Arc::new(NewClaimOnRecreation::default()),

@@ -29,7 +29,6 @@ pub(super) const ALL: &[Mutant] = &[
             "upd-one-at-a-time",
             "upd-parallel-updates-sequential",
             "maxu-bound",
-            "inv-budget-one",
             "inv-budget-default",
             "inv-budget",
         ],
@@ -42,7 +41,6 @@ pub(super) const ALL: &[Mutant] = &[
             "upd-wait-running-ready",
             "upd-wait-available",
             "upd-stuck-broken",
-            "inv-budget-one",
             "inv-budget-default",
         ],
         || Arc::new(DoesNotWaitForReady),
@@ -65,8 +63,8 @@ pub(super) const ALL: &[Mutant] = &[
         || Arc::new(OnDeleteKeepsTheRevision),
     ),
     mutant(
-        "forgets-the-partition-on-update",
-        "replaces pods below the partition too",
+        "forgets-the-partition",
+        "updates a set as if it had no partition",
         &[
             "part-none",
             "part-canary",
@@ -74,7 +72,7 @@ pub(super) const ALL: &[Mutant] = &[
             "part-not-complete",
             "inv-partition",
         ],
-        || Arc::new(ForgetsThePartitionOnUpdate),
+        || Arc::new(ForgetsThePartition),
     ),
     mutant(
         "forgets-the-partition-on-recreation",
@@ -116,11 +114,7 @@ pub(super) const ALL: &[Mutant] = &[
     mutant(
         "ignores-unready-lower",
         "goes on with a rolling update of an ordered set although a pod below is not Ready",
-        &[
-            "upd-blocked-by-unready-lower",
-            "inv-budget-one",
-            "inv-budget-default",
-        ],
+        &["upd-blocked-by-unready-lower", "inv-budget-default"],
         || Arc::new(IgnoresUnreadyLower),
     ),
     mutant(
@@ -248,14 +242,12 @@ impl Twist for OnDeleteKeepsTheRevision {
     }
 }
 
-struct ForgetsThePartitionOnUpdate;
+struct ForgetsThePartition;
 
-impl Twist for ForgetsThePartitionOnUpdate {
-    fn planned(&self, observed: &Observed, now: Timestamp, plan: &mut Plan) {
-        if partition(observed).is_some_and(|partition| partition > 0)
-            && let Some(mut other) = instead(observed, now, |other| set_partition(other, 0))
-        {
-            *items(plan, About::Update) = std::mem::take(items(&mut other, About::Update));
+impl Twist for ForgetsThePartition {
+    fn observed(&self, observed: &mut Observed) {
+        if partition(observed).is_some_and(|partition| partition > 0) {
+            set_partition(observed, 0);
         }
     }
 }
@@ -347,10 +339,10 @@ struct IgnoresUnreadyLower;
 
 impl Twist for IgnoresUnreadyLower {
     fn planned(&self, observed: &Observed, now: Timestamp, plan: &mut Plan) {
-        let new = in_range(observed)
+        let mut new = in_range(observed)
             .into_iter()
             .filter(|pod| !is_old(observed, pod));
-        let all_new_work = new.fold(true, |all, pod| all && works(observed, pod, now));
+        let all_new_work = new.all(|pod| works(observed, pod, now));
         if is_whole(observed) && all_new_work {
             let highest = victims(observed).pop();
             let items = items(plan, About::Update);

@@ -6,8 +6,17 @@ use super::*;
 const PARALLEL: &str = "Parallel";
 const ORDERED: &str = "OrderedReady";
 
+type Row = (
+    &'static str,
+    i32,
+    i32,
+    &'static str,
+    &'static str,
+    &'static [i32],
+);
+
 #[rustfmt::skip]
-const ROWS: [(&str, i32, i32, &str, &str, &[i32]); 28] = [
+const ROWS: [Row; 28] = [
     (PARALLEL, 1, 0, "1", "0:U", &[0]),
     (PARALLEL, 3, 0, "1", "2:U", &[2]),
     (PARALLEL, 5, 0, "2", "3:U 4:U", &[3, 4]),
