@@ -4,7 +4,7 @@
 //!
 //! `STSSPEC_SUBJECT` and `STSSPEC_SEED` choose who is judged and with which seed.
 
-use std::{collections::BTreeMap, env, process::ExitCode, time::Instant};
+use std::{env, process::ExitCode, time::Instant};
 
 use stsspec::{
     inventory::{Level, Party},
@@ -105,9 +105,9 @@ fn run(tests: &[Test], filtered: usize) -> ExitCode {
     for test in others {
         let done = match test {
             Test::Mutant(id) => mutant(id),
-            _ => nobody(),
+            _ => Some(nobody()),
         };
-        tell(test, Some(done));
+        tell(test, done);
     }
     if !failures.is_empty() {
         println!("\nfailures:\n");
@@ -221,31 +221,30 @@ fn nobody() -> Result<(), String> {
     }
 }
 
-/// What a mutant breaks turns red where it is looked for.
-fn mutant(id: &str) -> Result<(), String> {
+/// What a mutant breaks turns red where it is looked for; nothing is said of one that no scenario looks for yet.
+fn mutant(id: &str) -> Done {
     let mutant = mutants::all()
         .iter()
         .find(|mutant| mutant.id == id)
         .expect("it was listed");
-    let judged = Suite::of(Subject::None)
-        .list_behaviours()
-        .map_err(|error| error.to_string())?;
-    let scenarios: BTreeMap<String, usize> = judged
-        .into_iter()
-        .map(|listed| (listed.behaviour.id, listed.scenarios.len()))
-        .collect();
-    let has_scenario = |id: &&&str| scenarios.get(**id).is_some_and(|count| *count > 0);
-    let behaviours: Vec<&&str> = mutant.breaks.iter().filter(has_scenario).collect();
+    let judged = match Suite::of(Subject::None).list_behaviours() {
+        Ok(judged) => judged,
+        Err(error) => return Some(Err(error.to_string())),
+    };
+    let is_behaviour = |id: &str| judged.iter().any(|listed| listed.behaviour.id == id);
+    let has_scenario = |id: &str| {
+        let mut judged = judged.iter();
+        judged.any(|listed| listed.behaviour.id == id && !listed.scenarios.is_empty())
+    };
+    let breaks = mutant.breaks.iter().copied();
+    let behaviours: Vec<&str> = breaks.clone().filter(|id| has_scenario(id)).collect();
     if behaviours.is_empty() {
-        return Err(format!(
-            "none of what it breaks has a scenario: {}",
-            mutant.breaks.join(", ")
-        ));
+        return None;
     }
     let report = behaviours
         .into_iter()
         .fold(Suite::of(Subject::Mutant(mutant)), |suite, id| {
-            suite.select(*id)
+            suite.select(id)
         })
         .run();
     let violated = |id: &str| {
@@ -259,20 +258,18 @@ fn mutant(id: &str) -> Result<(), String> {
             .behaviour(id)
             .is_some_and(|row| row.verdict == Word::Failed)
     };
-    let survived: Vec<&str> = mutant
-        .breaks
-        .iter()
-        .copied()
+    let survived: Vec<&str> = breaks
+        .filter(|id| has_scenario(id) || !is_behaviour(id))
         .filter(|id| !violated(id) && !failed(id))
         .collect();
-    match (survived.is_empty(), report.conclusion) {
+    Some(match (survived.is_empty(), report.conclusion) {
         (true, Conclusion::NotConformant) => Ok(()),
         (true, other) => Err(format!(
             "the run came to {other:?}: {}",
             report.reasons.join("; ")
         )),
         (false, _) => Err(format!("not found out: {}", survived.join(", "))),
-    }
+    })
 }
 
 /// The arguments that cargo, nextest and people give to tests; what changes nothing here is ignored.

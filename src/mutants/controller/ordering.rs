@@ -113,11 +113,7 @@ pub(super) const ALL: &[Mutant] = &[
     mutant(
         "leaves-holes",
         "never fills a hole below a pod that is there",
-        &[
-            "rec-pod-deleted",
-            "rec-middle-delete",
-            "ord-lowest-gap-first",
-        ],
+        &["rec-pod-deleted", "ord-lowest-gap-first"],
         || Arc::new(LeavesHoles),
     ),
     mutant(

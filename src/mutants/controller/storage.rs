@@ -76,7 +76,7 @@ pub(super) const ALL: &[Mutant] = &[
     mutant(
         "uses-terminating-claims",
         "creates a pod although a claim of it is being deleted",
-        &["pvc-terminating-blocks-pod", "inv-claim-first"],
+        &["pvc-terminating-blocks-pod"],
         || Arc::new(UsesTerminatingClaims),
     ),
     mutant(
