@@ -3,24 +3,27 @@
 //! # Guarantees
 //!
 //! - Recording begins with a list taken before [`Recorder::start`] returns: what happens later is a change.
-//! - A change that may have been missed (a watch that broke and could not be resumed) leaves a gap in the history.
+//! - A watch that breaks goes on where it was. One that cannot (410) leaves a gap in the history, which ends with what a
+//!   list then shows.
+//! - At the end the history, folded, is what the cluster lists, or there is a gap.
+//! - Slices, events, Deployments and ReplicaSets that may not be listed are a gap, not an error.
+
+mod feed;
 
 use std::{
-    collections::BTreeMap,
-    pin::pin,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use futures::StreamExt as _;
 use kube::{
     Api, Client,
-    api::{ApiResource, DynamicObject, GroupVersionKind, ListParams, WatchEvent, WatchParams},
+    api::{ApiResource, DynamicObject, GroupVersionKind, ListParams, ObjectList},
 };
 use tokio::{
     sync::watch,
     task::AbortHandle,
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, timeout_at},
 };
 
 use crate::{
@@ -28,6 +31,7 @@ use crate::{
     cluster::Target,
     evidence::{Change, Gap, History, Kind, Object, Verb},
 };
+use feed::Feed;
 
 /// Why nothing can be recorded.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +56,8 @@ struct Shared {
     history: Mutex<History>,
     grown: watch::Sender<usize>,
     watches: Mutex<Vec<AbortHandle>>,
+    /// What may not be listed, by kind and namespace.
+    spared: Mutex<BTreeSet<(Kind, String)>>,
 }
 
 impl Drop for Shared {
@@ -86,6 +92,7 @@ impl Recorder {
             history: Mutex::default(),
             grown: watch::Sender::new(0),
             watches: Mutex::default(),
+            spared: Mutex::default(),
         };
         Self {
             client,
@@ -102,11 +109,22 @@ impl Recorder {
     /// The cluster refuses one of the lists, or lists what is not of its kind.
     pub async fn start(&self, namespace: &str) -> Result<(), Error> {
         for kind in Kind::ALL {
-            let api: Api<DynamicObject> =
-                Api::namespaced_with(self.client.clone(), namespace, &self.resource(kind));
-            let from = self.list(&api, kind, namespace).await?;
-            let feeding = feed(api, kind, from, self.clock, Arc::downgrade(&self.shared));
-            let handle = tokio::spawn(feeding).abort_handle();
+            let feed = Feed {
+                api: self.api(kind, namespace),
+                kind,
+                namespace: namespace.to_owned(),
+                clock: self.clock,
+                shared: Arc::downgrade(&self.shared),
+            };
+            let from = match self.list(kind, namespace).await {
+                Ok(list) => self.begin(kind, list)?,
+                Err(source) if spared(kind, &source) => {
+                    self.spare(kind, namespace, &source);
+                    continue;
+                }
+                Err(source) => return Err(refused(kind, namespace, source)),
+            };
+            let handle = tokio::spawn(feed.run(from)).abort_handle();
             lock(&self.shared.watches).push(handle);
         }
         Ok(())
@@ -128,25 +146,37 @@ impl Recorder {
         ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, "v1", name), kind.plural())
     }
 
+    fn api(&self, kind: Kind, namespace: &str) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), namespace, &self.resource(kind))
+    }
+
+    /// What is there now: without a version the server has to ask its whole store.
     async fn list(
         &self,
-        api: &Api<DynamicObject>,
         kind: Kind,
         namespace: &str,
-    ) -> Result<String, Error> {
-        let list = api
-            .list(&ListParams::default())
-            .await
-            .map_err(|source| Error::List {
-                plural: kind.plural().to_owned(),
-                namespace: namespace.to_owned(),
-                source,
-            })?;
+    ) -> Result<ObjectList<DynamicObject>, kube::Error> {
+        self.api(kind, namespace).list(&ListParams::default()).await
+    }
+
+    fn begin(&self, kind: Kind, list: ObjectList<DynamicObject>) -> Result<String, Error> {
         for object in list.items {
             let object = Object::decode(kind, value_of(&object))?;
             self.shared.push(&self.clock, Verb::Added, true, object);
         }
         Ok(list.metadata.resource_version.unwrap_or_default())
+    }
+
+    /// Goes on without a kind, and says so for the whole of the history.
+    fn spare(&self, kind: Kind, namespace: &str, refusal: &kube::Error) {
+        let plural = kind.plural();
+        lock(&self.shared.spared).insert((kind, namespace.to_owned()));
+        lock(&self.shared.history).gap(Gap {
+            kind,
+            after: 0,
+            until: usize::MAX,
+            why: format!("{plural} of namespace {namespace:?} may not be listed: {refusal}"),
+        });
     }
 
     /// Reads the history as it is now.
@@ -195,44 +225,33 @@ impl Recorder {
     ///
     /// The cluster refuses one of the lists.
     pub async fn finish(&self, namespaces: &[String]) -> Result<History, Error> {
+        let at = self.clock.now();
         for namespace in namespaces {
             for kind in Kind::ALL {
-                self.compare(kind, namespace).await?;
+                let spared = lock(&self.shared.spared).contains(&(kind, namespace.clone()));
+                if !spared {
+                    self.compare(kind, namespace).await?;
+                }
             }
         }
+        lock(&self.shared.history).end(at);
         Ok(self.look(History::clone))
     }
 
     async fn compare(&self, kind: Kind, namespace: &str) -> Result<(), Error> {
-        let api: Api<DynamicObject> =
-            Api::namespaced_with(self.client.clone(), namespace, &self.resource(kind));
-        let list = api
-            .list(&ListParams::default())
-            .await
-            .map_err(|source| Error::List {
-                plural: kind.plural().to_owned(),
-                namespace: namespace.to_owned(),
-                source,
-            })?;
+        let list = self.list(kind, namespace).await;
+        let list = list.map_err(|source| refused(kind, namespace, source))?;
+        let as_of = number(list.metadata.resource_version.as_deref());
         let listed: BTreeMap<String, u64> = list
             .items
             .iter()
             .map(|object| {
-                let version = object.metadata.resource_version.as_deref();
-                let version = version.and_then(|text| text.parse().ok()).unwrap_or(0);
+                let version = number(object.metadata.resource_version.as_deref());
                 (object.metadata.name.clone().unwrap_or_default(), version)
             })
             .collect();
-        let agrees = |history: &History| {
-            let seen: BTreeMap<String, u64> = history
-                .present(kind, namespace)
-                .map(|object| (object.name().to_owned(), object.version()))
-                .collect();
-            let behind = listed
-                .iter()
-                .any(|(name, version)| seen.get(name).is_none_or(|seen| seen < version));
-            (!behind).then_some(())
-        };
+        let agrees =
+            |history: &History| agree(&listed, as_of, history.present(kind, namespace)).then_some(());
         if self.until(Duration::from_secs(5), agrees).await.is_none() {
             let mut history = lock(&self.shared.history);
             let end = history.changes().len();
@@ -240,97 +259,70 @@ impl Recorder {
                 kind,
                 after: 0,
                 until: end,
-                why: format!("the {} listed at the end were not all seen", kind.plural()),
+                why: format!(
+                    "the {} listed at the end are not those that were seen",
+                    kind.plural()
+                ),
             });
         }
         Ok(())
     }
 }
 
+/// What was seen is what is listed, but for what happened after the list was taken.
+fn agree<'a>(
+    listed: &BTreeMap<String, u64>,
+    as_of: u64,
+    seen: impl Iterator<Item = &'a Object>,
+) -> bool {
+    let seen: BTreeMap<&str, u64> = seen.map(|object| (object.name(), object.version())).collect();
+    let missed = listed
+        .iter()
+        .any(|(name, version)| seen.get(name.as_str()).is_none_or(|seen| seen < version));
+    let kept = seen
+        .iter()
+        .any(|(name, version)| *version <= as_of && listed.get(*name) != Some(version));
+    !missed && !kept
+}
+
+/// Kinds without which most can be judged: who may not list them goes on without.
+fn spared(kind: Kind, error: &kube::Error) -> bool {
+    let optional = matches!(
+        kind,
+        Kind::EndpointSlice | Kind::Event | Kind::Deployment | Kind::ReplicaSet
+    );
+    optional && matches!(error, kube::Error::Api(status) if matches!(status.code, 403 | 404))
+}
+
+fn refused(kind: Kind, namespace: &str, source: kube::Error) -> Error {
+    Error::List {
+        plural: kind.plural().to_owned(),
+        namespace: namespace.to_owned(),
+        source,
+    }
+}
+
+fn number(version: Option<&str>) -> u64 {
+    version.and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
 impl Shared {
     fn push(&self, clock: &Clock, verb: Verb, initial: bool, object: Object) {
-        let mut history = lock(&self.history);
-        history.push(Change {
+        self.push_change(Change {
             at: clock.now(),
             verb,
             version: object.version(),
             initial,
             object,
         });
+    }
+
+    fn push_change(&self, change: Change) {
+        let mut history = lock(&self.history);
+        history.push(change);
         let length = history.changes().len();
         drop(history);
         self.grown.send_replace(length);
-    }
-
-    fn gap(&self, kind: Kind, why: String) {
-        let mut history = lock(&self.history);
-        let after = history.changes().len();
-        history.gap(Gap {
-            kind,
-            after,
-            until: after,
-            why,
-        });
-    }
-}
-
-/// How long a broken watch rests.
-const REST: Duration = Duration::from_millis(500);
-
-async fn feed(
-    api: Api<DynamicObject>,
-    kind: Kind,
-    mut from: String,
-    clock: Clock,
-    shared: std::sync::Weak<Shared>,
-) {
-    let params = WatchParams::default().timeout(290);
-    loop {
-        let mut events = match api.watch(&params, &from).await {
-            Ok(events) => pin!(events.boxed()),
-            Err(error) => {
-                tracing::debug!(%error, %kind, "watch failed");
-                sleep(REST).await;
-                continue;
-            }
-        };
-        while let Some(event) = events.next().await {
-            let Some(shared) = shared.upgrade() else {
-                return;
-            };
-            let (verb, object) = match event {
-                Ok(WatchEvent::Added(object)) => (Verb::Added, object),
-                Ok(WatchEvent::Modified(object)) => (Verb::Modified, object),
-                Ok(WatchEvent::Deleted(object)) => (Verb::Deleted, object),
-                Ok(WatchEvent::Bookmark(mark)) => {
-                    from = mark.metadata.resource_version;
-                    continue;
-                }
-                Ok(WatchEvent::Error(status)) => {
-                    shared.gap(
-                        kind,
-                        format!("the watch of {} ended: {}", kind.plural(), status.message),
-                    );
-                    match api.list(&ListParams::default().limit(1)).await {
-                        Ok(list) => from = list.metadata.resource_version.unwrap_or_default(),
-                        Err(_) => sleep(REST).await,
-                    }
-                    break;
-                }
-                Err(error) => {
-                    tracing::debug!(%error, %kind, "watch broke");
-                    sleep(REST).await;
-                    break;
-                }
-            };
-            if let Some(version) = &object.metadata.resource_version {
-                from.clone_from(version);
-            }
-            match Object::decode(kind, value_of(&object)) {
-                Ok(object) => shared.push(&clock, verb, false, object),
-                Err(error) => shared.gap(kind, error.to_string()),
-            }
-        }
     }
 }
 
@@ -341,3 +333,6 @@ fn value_of(object: &DynamicObject) -> serde_json::Value {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

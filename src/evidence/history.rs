@@ -156,6 +156,15 @@ impl History {
 
     /// Puts the changes of all kinds into the order of their versions. Right only where one counter gives them.
     pub fn seal(&mut self) {
+        let mut order: Vec<usize> = (0..self.changes.len()).collect();
+        order.sort_by_key(|place| self.changes[*place].version);
+        let mut moved = vec![0; order.len()];
+        for (new, old) in order.iter().enumerate() {
+            moved[*old] = new;
+        }
+        for gap in &mut self.gaps {
+            gap.follow(&self.changes, &moved);
+        }
         self.changes.sort_by_key(|change| change.version);
         self.present.clear();
         for (index, change) in self.changes.iter().enumerate() {
@@ -165,5 +174,59 @@ impl History {
                 Verb::Added | Verb::Modified => self.present.insert(key, index),
             };
         }
+    }
+}
+
+impl Gap {
+    /// Keeps between the changes of its kind that it was between.
+    fn follow(&mut self, changes: &[Change], moved: &[usize]) {
+        let of_kind = |(place, change): (usize, &Change)| {
+            (change.object.kind() == self.kind).then_some((place, moved[place]))
+        };
+        let places: Vec<(usize, usize)> = changes.iter().enumerate().filter_map(of_kind).collect();
+        let before = places.iter().filter(|(old, _)| *old < self.after);
+        let behind = places.iter().filter(|(old, _)| *old >= self.until);
+        let (after, until) = (
+            before.map(|(_, new)| new + 1).max().unwrap_or(0),
+            behind.map(|(_, new)| *new).min().unwrap_or(usize::MAX),
+        );
+        (self.after, self.until) = (after, until);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_gap_stays_between_the_changes_it_was_between() {
+        let mut history = History::default();
+        let mut push = |kind, version: u64| {
+            let value = json!({"metadata": {"name": "a", "namespace": "b", "resourceVersion": version.to_string()}, "data": {}, "spec": null});
+            let object = Object::decode(kind, value).expect("an object");
+            history.push(Change {
+                at: Timestamp::UNIX_EPOCH,
+                verb: Verb::Modified,
+                version,
+                initial: false,
+                object,
+            });
+        };
+        // Pods arrive before the claims that were written before them.
+        for (kind, version) in [(Kind::Pod, 3), (Kind::Pod, 5), (Kind::Claim, 1), (Kind::Claim, 4)] {
+            push(kind, version);
+        }
+        history.gap(Gap {
+            kind: Kind::Claim,
+            after: 3,
+            until: 3,
+            why: String::new(),
+        });
+        history.seal();
+        let versions: Vec<u64> = history.changes().iter().map(|change| change.version).collect();
+        assert_eq!(versions, [1, 3, 4, 5]);
+        assert_eq!((history.gaps()[0].after, history.gaps()[0].until), (1, 2));
     }
 }

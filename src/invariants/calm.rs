@@ -36,6 +36,8 @@ pub struct Calm {
     pub next: Option<usize>,
     /// It is long enough for everything to have been done.
     pub quiet: bool,
+    /// The set has all that it wants.
+    pub settled: bool,
 }
 
 impl Rhythm {
@@ -108,11 +110,13 @@ impl Rhythm {
             .is_some_and(|at| *at < until)
     }
 
-    /// The last delivery in a stretch of time.
+    /// The last delivery before a time. What is delivered within the last second may be what ends the stretch: the
+    /// recorder may see it a moment later than the subject.
     fn heard(&self, namespace: &str, until: Timestamp) -> Option<Timestamp> {
         let times = self.heard.get(namespace)?;
+        let until = later(until, -1);
         times
-            .get(times.partition_point(|at| *at <= until).checked_sub(1)?)
+            .get(times.partition_point(|at| *at < until).checked_sub(1)?)
             .copied()
     }
 
@@ -179,8 +183,8 @@ pub fn later(time: Timestamp, seconds: i64) -> Timestamp {
 }
 
 impl Judging<'_> {
-    /// The times of at least 10 s in which nothing happened to a set, in order.
-    pub fn calms(&self, life: usize) -> Vec<Calm> {
+    /// Finds the times of at least 10 s in which nothing happened to a set, in order.
+    pub fn find_calms(&self, life: usize) -> Vec<Calm> {
         let index = self.index;
         let set = &index.lives()[life];
         let mut calms = Vec::new();
@@ -235,22 +239,21 @@ impl Judging<'_> {
                 point,
                 next,
                 quiet: until.duration_since(from) >= rhythm.rest(from),
+                settled: self.settled(life, point),
             })
     }
 
     fn caught_up(&self, life: usize, point: usize, at: Timestamp) -> bool {
-        let index = self.index;
-        let watched = &index.lives()[life].watched;
-        let seen = &watched[..watched.partition_point(|place| *place < point)];
         CACHED.iter().all(|kind| {
-            let mut changes = seen.iter().rev().map(|place| &index.changes()[*place]);
-            let last = changes.find(|change| change.object.kind() == *kind);
+            let places = self.places(life, *kind);
+            let seen = places.partition_point(|place| *place < point);
+            let last = seen.checked_sub(1).map(|last| &self.index.changes()[places[last]]);
             last.is_none_or(|change| self.rhythm.knows(*kind, change.version, at))
         })
     }
 
     /// Everything that a set wants is there, nothing else is, and its status has seen its spec.
-    pub fn settled(&self, life: usize, point: usize) -> bool {
+    fn settled(&self, life: usize, point: usize) -> bool {
         let Some(set) = self.index.set(life, point) else {
             return false;
         };

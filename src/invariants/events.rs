@@ -1,6 +1,6 @@
 //! Events tell what was done, and nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::Event;
 
@@ -52,13 +52,11 @@ struct Told<'a> {
 fn told<'a>(judging: &Judging<'a>, life: usize) -> Vec<Told<'a>> {
     let index = judging.index;
     let set = &index.lives()[life];
-    let planted = |name: &str| {
-        index.evidence.log.requests.iter().any(|request| {
-            request.actor == Actor::Harness
-                && request.kind == Some(Kind::Event)
-                && request.name == name
-        })
-    };
+    let requests = index.evidence.log.requests.iter();
+    let planted: BTreeSet<&str> = requests
+        .filter(|request| request.actor == Actor::Harness && request.kind == Some(Kind::Event))
+        .map(|request| request.name.as_str())
+        .collect();
     let courses = index
         .courses()
         .iter()
@@ -79,7 +77,7 @@ fn told<'a>(judging: &Judging<'a>, life: usize) -> Vec<Told<'a>> {
         let crate::evidence::Object::Event(event) = &change.object else {
             continue;
         };
-        if event.involved_object.uid.as_deref() != Some(set.uid) || planted(course.name) {
+        if event.involved_object.uid.as_deref() != Some(set.uid) || planted.contains(course.name) {
             continue;
         }
         let series = event.series.as_ref().and_then(|series| series.count);
@@ -96,6 +94,7 @@ fn told<'a>(judging: &Judging<'a>, life: usize) -> Vec<Told<'a>> {
 /// `inv-events-true`
 pub fn are_true(judging: &Judging<'_>, tally: &mut Tally<'_>) {
     let index = judging.index;
+    let done = deeds(judging);
     for number in 0..index.lives().len() {
         let namespace = index.lives()[number].namespace;
         let mut said: BTreeMap<Deed<'_>, (usize, usize)> = BTreeMap::new();
@@ -125,7 +124,7 @@ pub fn are_true(judging: &Judging<'_>, tally: &mut Tally<'_>) {
                 ));
                 continue;
             }
-            let done = done(judging, namespace, &deed);
+            let done = done.get(&(namespace, deed.clone())).copied().unwrap_or(0);
             if count <= done {
                 tally.strict();
             } else {
@@ -139,29 +138,27 @@ pub fn are_true(judging: &Judging<'_>, tally: &mut Tally<'_>) {
     }
 }
 
-/// How often the subject did it.
-fn done(judging: &Judging<'_>, namespace: &str, deed: &Deed<'_>) -> usize {
+/// How often the subject did what an event may tell of, by namespace.
+fn deeds<'a>(judging: &Judging<'a>) -> BTreeMap<(&'a str, Deed<'a>), usize> {
+    let mut found = BTreeMap::new();
     let requests = judging.index.evidence.log.requests.iter();
-    let same = requests.filter(|request| {
-        let method = match deed.verb {
-            "create" => request.method == Method::Create && request.subresource.is_empty(),
-            "delete" => {
-                request.method == Method::Delete
-                    || request.method == Method::Create && request.subresource == "eviction"
-            }
-            _ => matches!(request.method, Method::Update | Method::Patch),
+    for request in requests.filter(|request| request.actor == Actor::Subject) {
+        let verb = match (request.method, request.subresource.as_str()) {
+            (Method::Create, "") => "create",
+            (Method::Delete, _) | (Method::Create, "eviction") => "delete",
+            (Method::Update | Method::Patch, _) => "update",
+            _ => continue,
         };
-        let answer = request.answer.as_ref();
-        let success =
-            answer.is_some_and(|answer| answer.ok() || deed.verb == "delete" && answer.code == 404);
-        request.actor == Actor::Subject
-            && method
-            && success
-            && request.kind == Some(deed.kind)
-            && request.namespace == namespace
-            && request.name == deed.name
-    });
-    same.count()
+        let (Some(kind), Some(answer)) = (request.kind, &request.answer) else {
+            continue;
+        };
+        if answer.ok() || verb == "delete" && answer.code == 404 {
+            let name = request.name.as_str();
+            let deed = Deed { verb, kind, name };
+            *found.entry((request.namespace.as_str(), deed)).or_default() += 1;
+        }
+    }
+    found
 }
 
 /// `inv-events-complete`
@@ -178,11 +175,7 @@ pub fn are_complete(judging: &Judging<'_>, tally: &mut Tally<'_>) {
             continue;
         }
         let mut due: BTreeMap<Deed<'_>, (usize, usize)> = BTreeMap::new();
-        for decision in judging
-            .decisions
-            .iter()
-            .filter(|decision| decision.life == number)
-        {
+        for decision in judging.of_life(number) {
             let verb = match decision.act {
                 Act::Create if decision.kind != Kind::Revision => "create",
                 Act::Delete if decision.kind == Kind::Pod && decision.is_new_delete() => "delete",

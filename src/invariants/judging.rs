@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::{
-    calm::Rhythm,
+    calm::{Calm, Rhythm},
     moment::{Member, Moment},
     tally::Held,
 };
@@ -34,6 +34,12 @@ pub struct Judging<'a> {
     pub rhythm: Rhythm,
     updates: Vec<Updates<'a>>,
     own: Vec<Own<'a>>,
+    /// By set: its decisions.
+    by_life: Vec<Vec<usize>>,
+    /// By the place of the change that it made.
+    by_place: BTreeMap<usize, usize>,
+    places: Vec<BTreeMap<Kind, Vec<usize>>>,
+    calms: Vec<Vec<Calm>>,
     meddled: BTreeSet<(usize, Kind)>,
 }
 
@@ -91,16 +97,25 @@ impl<'a> Judging<'a> {
                 .map(|life| Updates::of(index, life))
                 .collect(),
             own: index.lives().iter().map(|_| Own::default()).collect(),
+            by_life: vec![Vec::new(); index.lives().len()],
+            by_place: BTreeMap::new(),
+            places: index.lives().iter().map(|life| by_kind(index, &life.watched)).collect(),
+            calms: Vec::new(),
             meddled: meddled(index),
             index,
             decisions,
         };
         judging.remember();
+        judging.calms = (0..index.lives().len()).map(|life| judging.find_calms(life)).collect();
         judging
     }
 
     fn remember(&mut self) {
-        for decision in &self.decisions {
+        for (number, decision) in self.decisions.iter().enumerate() {
+            self.by_life[decision.life].push(number);
+            if decision.after.is_some() {
+                self.by_place.insert(decision.commit, number);
+            }
             let own = &mut self.own[decision.life];
             match (decision.kind, decision.act, decision.before, decision.after) {
                 (Kind::Pod, Act::Delete, Some(before), _) if decision.is_new_delete() => {
@@ -127,6 +142,21 @@ impl<'a> Judging<'a> {
         self.decisions
             .iter()
             .filter(move |decision| decision.kind == kind && decision.act == act)
+    }
+
+    /// The decisions for one set, in the order of sending.
+    pub fn of_life(&self, life: usize) -> impl Iterator<Item = &Decision<'a>> {
+        self.by_life[life].iter().map(|number| &self.decisions[*number])
+    }
+
+    /// The decision that made the change at a place.
+    pub fn made(&self, place: usize) -> Option<&Decision<'a>> {
+        self.by_place.get(&place).map(|number| &self.decisions[*number])
+    }
+
+    /// The times of at least 10 s in which nothing happened to a set, in order.
+    pub fn calms(&self, life: usize) -> &[Calm] {
+        &self.calms[life]
     }
 
     /// Whether a set works in order. Its policy never changes.
@@ -158,17 +188,8 @@ impl<'a> Judging<'a> {
 
     /// The versions of the set in a decision's window, the newest first.
     pub fn versions(&self, decision: &Decision<'_>) -> Vec<Wanted<'a>> {
-        let window = &decision.window;
-        let (lower, upper) = (window.lower.of(Kind::Set), window.upper.of(Kind::Set));
-        let places = &self.index.lives()[decision.life].places;
-        let points = points(
-            places.iter().copied(),
-            places.partition_point(|place| *place < lower),
-            lower,
-            upper,
-        );
         let mut versions: Vec<Wanted<'a>> = Vec::new();
-        for point in points {
+        for point in self.points(decision, Kind::Set) {
             let Some(set) = self.index.set(decision.life, point) else {
                 continue;
             };
@@ -215,19 +236,21 @@ impl<'a> Judging<'a> {
     }
 
     /// The points of a kind in a decision's window, the newest first.
-    pub fn points(&self, decision: &Decision<'_>, kind: Kind) -> Vec<usize> {
+    fn points(&self, decision: &Decision<'_>, kind: Kind) -> impl Iterator<Item = usize> {
         let (lower, upper) = (
             decision.window.lower.of(kind),
             decision.window.upper.of(kind),
         );
-        let watched = &self.index.lives()[decision.life].watched;
-        let first = watched.partition_point(|place| *place < lower);
-        let of_kind = watched[first..]
-            .iter()
-            .copied()
-            .take_while(|place| *place < upper);
-        let of_kind = of_kind.filter(|place| self.index.changes()[*place].object.kind() == kind);
-        points(of_kind, 0, lower, upper)
+        let places = self.places(decision.life, kind);
+        let first = places.partition_point(|place| *place < lower);
+        let inside = &places[first..first.max(places.partition_point(|place| *place < upper))];
+        let later = inside.iter().rev().map(|place| place + 1);
+        later.chain([lower])
+    }
+
+    /// The places of the changes of one kind that a set's controller watches for it.
+    pub fn places(&self, life: usize, kind: Kind) -> &[usize] {
+        self.places[life].get(&kind).map_or(&[], Vec::as_slice)
     }
 
     /// The claimed pods of a set at a point, with what a controller may add to it: what it did before a step.
@@ -400,20 +423,13 @@ impl<'a> Judging<'a> {
     }
 }
 
-/// The points after these places and `lower` itself, the newest first.
-fn points(
-    places: impl Iterator<Item = usize>,
-    skip: usize,
-    lower: usize,
-    upper: usize,
-) -> Vec<usize> {
-    let later = places
-        .skip(skip)
-        .take_while(|place| *place < upper)
-        .map(|place| place + 1);
-    let mut points: Vec<usize> = std::iter::once(lower).chain(later).collect();
-    points.reverse();
-    points
+fn by_kind(index: &Index<'_>, places: &[usize]) -> BTreeMap<Kind, Vec<usize>> {
+    let mut found: BTreeMap<Kind, Vec<usize>> = BTreeMap::new();
+    for place in places {
+        let kind = index.changes()[*place].object.kind();
+        found.entry(kind).or_default().push(*place);
+    }
+    found
 }
 
 /// Which kinds of which sets somebody else than the subject wrote: pods, claims and revisions themselves (the status of a

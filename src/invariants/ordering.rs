@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Judging, Tally, calm::Calm, judging::Adds};
 use crate::{
-    evidence::{Act, Decision, Kind, Verb, Wanted, controller_of, templates},
+    evidence::{Act, Actor, Decision, Kind, Verb, Wanted, controller_of, templates},
     sets,
 };
 
@@ -120,7 +120,7 @@ pub fn creates_exact(judging: &Judging<'_>, tally: &mut Tally<'_>) {
         let calms = judging.calms(number);
         let settled: Vec<&Calm> = calms
             .iter()
-            .filter(|calm| judging.settled(number, calm.point))
+            .filter(|calm| calm.settled)
             .collect();
         let Some(first) = settled.first() else {
             continue;
@@ -169,7 +169,8 @@ pub fn creates_exact(judging: &Judging<'_>, tally: &mut Tally<'_>) {
         }
         for pair in settled.windows(2) {
             let [one, other] = pair else { continue };
-            if rolled_all(judging, number, one.point, other.point)
+            let any = !index.claimed(number, other.point).is_empty();
+            if any && rolled_all(judging, number, one.point, other.point)
                 && undisturbed(one.point, other.point)
             {
                 let pods = index.claimed(number, other.point).len();
@@ -202,16 +203,21 @@ struct Counts {
 
 impl Counts {
     fn between(judging: &Judging<'_>, life: usize, from: usize, to: usize) -> Self {
-        let inside = |decision: &&Decision<'_>| {
-            decision.life == life && (from..to).contains(&decision.commit)
+        let mut counts = Self {
+            made: 0,
+            deleted: 0,
+            claims: 0,
         };
-        let count = |kind, act| judging.of(kind, act).filter(inside).count();
-        let deletes = judging.of(Kind::Pod, Act::Delete).filter(inside);
-        Self {
-            made: count(Kind::Pod, Act::Create),
-            deleted: deletes.filter(|decision| decision.is_new_delete()).count(),
-            claims: count(Kind::Claim, Act::Create),
+        let inside = judging.of_life(life).filter(|decision| (from..to).contains(&decision.commit));
+        for decision in inside {
+            match (decision.kind, decision.act) {
+                (Kind::Pod, Act::Create) => counts.made += 1,
+                (Kind::Pod, Act::Delete) if decision.is_new_delete() => counts.deleted += 1,
+                (Kind::Claim, Act::Create) => counts.claims += 1,
+                _ => {}
+            }
         }
+        counts
     }
 }
 
@@ -244,28 +250,37 @@ fn refused(judging: &Judging<'_>, life: usize, from: usize, to: usize) -> bool {
         index.changes()[from.min(index.end() - 1)].at,
         index.changes()[to - 1].at,
     );
-    let refusals = index.evidence.log.requests.iter().filter(|request| {
-        request.method.writes()
-            && request.kind != Some(Kind::Event)
-            && request.sent_at >= start
-            && request.sent_at <= end
+    let requests = &index.evidence.log.requests;
+    let first = requests.partition_point(|request| request.sent_at < start);
+    let inside = requests[first..].iter().take_while(|request| request.sent_at <= end);
+    let mut refusals = inside.filter(|request| {
+        let failed = request.answer.as_ref().is_none_or(|answer| !answer.ok());
+        let about = request.method.writes() && request.kind != Some(Kind::Event);
+        failed && about && request.actor == Actor::Subject
     });
-    let refused = refusals.filter(|request| request.actor == crate::evidence::Actor::Subject);
-    refused
-        .into_iter()
-        .any(|request| request.answer.as_ref().is_none_or(|answer| !answer.ok()))
-        || index.lives()[life]
-            .watched
-            .iter()
-            .filter(|place| (from..to).contains(*place))
-            .any(|place| {
-                let pod = index.changes()[*place].object.as_pod();
-                pod.is_some_and(|pod| {
-                    sets::is_failed(pod)
-                        || sets::is_succeeded(pod)
-                        || sets::condition(pod, "DisruptionTarget").is_some()
-                })
+    refusals.next().is_some() || lost(judging, life, from, to)
+}
+
+/// A pod ended, or was taken away by somebody else than the subject, between two points.
+fn lost(judging: &Judging<'_>, life: usize, from: usize, to: usize) -> bool {
+    let index = judging.index;
+    let own: BTreeSet<&str> = judging
+        .of_life(life)
+        .filter(|decision| decision.kind == Kind::Pod && decision.act == Act::Delete)
+        .filter_map(|decision| decision.before.map(|change| change.object.uid()))
+        .collect();
+    let places = judging.places(life, Kind::Pod).iter();
+    places.filter(|place| (from..to).contains(*place)).any(|place| {
+        let change = &index.changes()[*place];
+        let pod = change.object.as_pod();
+        let gone = change.verb == Verb::Deleted || pod.is_some_and(|pod| sets::is_terminating(pod));
+        gone && !own.contains(change.object.uid())
+            || pod.is_some_and(|pod| {
+                sets::is_failed(pod)
+                    || sets::is_succeeded(pod)
+                    || sets::condition(pod, "DisruptionTarget").is_some()
             })
+    })
 }
 
 /// Between two settled states nothing but the template changed, and every pod was replaced for it.

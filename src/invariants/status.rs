@@ -299,7 +299,7 @@ pub fn quiet(judging: &Judging<'_>, tally: &mut Tally<'_>) {
         for calm in judging
             .calms(number)
             .iter()
-            .filter(|calm| judging.settled(number, calm.point))
+            .filter(|calm| calm.settled)
         {
             let settled = later(calm.from, 10);
             if calm.until < later(settled, 30) || two_of_one_ordinal(judging, number, calm.point) {
@@ -329,9 +329,8 @@ fn written(judging: &Judging<'_>, life: usize, calm: &Calm) -> Option<String> {
     let after = later(calm.from, 20);
     let own = calm.next.map(|next| &index.changes()[next]);
     let mut decisions = judging
-        .decisions
-        .iter()
-        .filter(|decision| decision.life == life && decision.request.sent_at > after);
+        .of_life(life)
+        .filter(|decision| decision.request.sent_at > after);
     let first = decisions.find(|decision| {
         let itself =
             own.is_some_and(|own| decision.after.is_some_and(|after| std::ptr::eq(after, own)));
@@ -375,11 +374,11 @@ fn is_event_about(request: &Request, uid: &str) -> bool {
 /// `inv-status-writes-bounded`
 pub fn writes_bounded(judging: &Judging<'_>, tally: &mut Tally<'_>) {
     let index = judging.index;
-    for (number, life) in index.lives().iter().enumerate() {
+    for number in 0..index.lives().len() {
         let calms = judging.calms(number);
         let settled: Vec<&Calm> = calms
             .iter()
-            .filter(|calm| judging.settled(number, calm.point))
+            .filter(|calm| calm.settled)
             .collect();
         for pair in settled.windows(2) {
             let (from, to) = (pair[0].point, pair[1].point);
@@ -389,33 +388,12 @@ pub fn writes_bounded(judging: &Judging<'_>, tally: &mut Tally<'_>) {
                 tally.vacuous();
                 continue;
             }
-            let inside = |decision: &&crate::evidence::Decision<'_>| {
-                decision.life == number && (from..to).contains(&decision.commit)
-            };
-            let writes = judging.of(Kind::Set, Act::Status).filter(inside).count();
-            let places = life
-                .watched
-                .iter()
-                .filter(|place| (from..to).contains(*place));
-            let mut allowed = 0;
-            let mut generation = index
-                .set(number, from)
-                .map_or(0, |set| Wanted::of(set).generation);
-            for place in places {
-                let change = &index.changes()[*place];
-                match change.object.as_set() {
-                    Some(set) => {
-                        let now = Wanted::of(set).generation;
-                        allowed += if now == generation { 0 } else { 3 };
-                        generation = now;
-                    }
-                    // A pod that turns Ready with minReadySeconds also starts a timer.
-                    None if change.object.kind() == Kind::Pod => {
-                        allowed += 1 + usize::from(starts_timer(judging, number, *place))
-                    }
-                    None => {}
-                }
-            }
+            let writes = judging
+                .of_life(number)
+                .filter(|decision| decision.kind == Kind::Set && decision.act == Act::Status)
+                .filter(|decision| (from..to).contains(&decision.commit))
+                .count();
+            let allowed = reasons(judging, number, from, to);
             if writes == 0 {
                 tally.vacuous();
             } else if writes <= allowed {
@@ -426,6 +404,32 @@ pub fn writes_bounded(judging: &Judging<'_>, tally: &mut Tally<'_>) {
             }
         }
     }
+}
+
+/// How many status writes there is a reason for between two points.
+fn reasons(judging: &Judging<'_>, life: usize, from: usize, to: usize) -> usize {
+    let index = judging.index;
+    let watched = &index.lives()[life].watched;
+    let first = watched.partition_point(|place| *place < from);
+    let mut generation = index.set(life, from).map_or(0, |set| Wanted::of(set).generation);
+    let mut reasons = 0;
+    for place in watched[first..].iter().take_while(|place| **place < to) {
+        let change = &index.changes()[*place];
+        match change.object.as_set() {
+            Some(set) => {
+                let now = Wanted::of(set).generation;
+                let status = judging.made(*place).is_some_and(|decision| decision.act == Act::Status);
+                reasons += usize::from(!status) + if now == generation { 0 } else { 2 };
+                generation = now;
+            }
+            // A pod that turns Ready with minReadySeconds also starts a timer.
+            None if change.object.kind() == Kind::Pod => {
+                reasons += 1 + usize::from(starts_timer(judging, life, *place));
+            }
+            None => {}
+        }
+    }
+    reasons
 }
 
 fn starts_timer(judging: &Judging<'_>, life: usize, place: usize) -> bool {

@@ -25,10 +25,7 @@ pub fn claim_first(judging: &Judging<'_>, tally: &mut Tally<'_>) {
             continue;
         }
         // What the controller's cache may have shown: no older than what it is proven to have used.
-        let decision = judging
-            .decisions
-            .iter()
-            .find(|decision| decision.commit == place && decision.kind == Kind::Pod);
+        let decision = judging.made(place);
         let lower = decision.map_or(0, |decision| decision.window.lower.of(Kind::Claim));
         let upper = if index.evidence.profile.shared_counter {
             place
@@ -299,7 +296,7 @@ pub fn ref_only_condemned(judging: &Judging<'_>, tally: &mut Tally<'_>) {
         for calm in judging
             .calms(number)
             .iter()
-            .filter(|calm| judging.settled(number, calm.point))
+            .filter(|calm| calm.settled)
         {
             let Some(wanted) = index
                 .set(number, calm.point)

@@ -297,6 +297,7 @@ fn may_be_missing(judging: &Judging<'_>, decision: &Decision<'_>, name: &str) ->
 
 /// `inv-ondelete`
 pub fn on_delete(judging: &Judging<'_>, tally: &mut Tally<'_>) {
+    spared(judging, tally);
     for (decision, ordinal) in new_deletes(judging) {
         let versions = judging.versions(decision);
         if versions.is_empty()
@@ -322,6 +323,18 @@ pub fn on_delete(judging: &Judging<'_>, tally: &mut Tally<'_>) {
             "the strategy was OnDelete, and it was neither condemned, Failed nor Succeeded"
                 .to_owned()
         });
+    }
+}
+
+/// Syncs that saw old pods under OnDelete, as their status writes tell.
+fn spared(judging: &Judging<'_>, tally: &mut Tally<'_>) {
+    for decision in judging.of(Kind::Set, Act::Status) {
+        let versions = judging.versions(decision);
+        let always = versions.iter().all(|wanted| wanted.strategy == Strategy::OnDelete);
+        let waiting = always.then(|| judging.newest(decision, |moment| moment.in_range().any(|member| moment.old(member).must())));
+        if waiting.flatten() == Some(true) {
+            tally.strict();
+        }
     }
 }
 
