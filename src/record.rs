@@ -250,8 +250,9 @@ impl Recorder {
                 (object.metadata.name.clone().unwrap_or_default(), version)
             })
             .collect();
-        let agrees =
-            |history: &History| agree(&listed, as_of, history.present(kind, namespace)).then_some(());
+        let agrees = |history: &History| {
+            agree(&listed, as_of, history.present(kind, namespace)).then_some(())
+        };
         if self.until(Duration::from_secs(5), agrees).await.is_none() {
             let mut history = lock(&self.shared.history);
             let end = history.changes().len();
@@ -275,7 +276,9 @@ fn agree<'a>(
     as_of: u64,
     seen: impl Iterator<Item = &'a Object>,
 ) -> bool {
-    let seen: BTreeMap<&str, u64> = seen.map(|object| (object.name(), object.version())).collect();
+    let seen: BTreeMap<&str, u64> = seen
+        .map(|object| (object.name(), object.version()))
+        .collect();
     let missed = listed
         .iter()
         .any(|(name, version)| seen.get(name.as_str()).is_none_or(|seen| seen < version));

@@ -387,21 +387,21 @@ fn decision<'a>(
 fn its_change(index: &Index<'_>, taken: &BTreeSet<usize>, request: &Request) -> Option<usize> {
     let answer = request.answer.as_ref().filter(|answer| answer.ok())?;
     let act = act_of(request)?;
+    let kind = request.kind?;
     let places = &index
-        .course(index.find(request.kind?, &request.namespace, &request.name)?)
+        .course(index.find(kind, &request.namespace, &request.name)?)
         .places;
     let change = |place: usize| &index.changes()[place];
+    let fresh = |place: usize| !taken.contains(&place) && change(place).at >= request.sent_at;
     let gone = |place: usize| {
-        change(place).verb == Verb::Deleted
-            || change(place).object.meta().deletion_timestamp.is_some()
+        let meta = change(place).object.meta();
+        change(place).verb == Verb::Deleted || meta.deletion_timestamp.is_some()
     };
-    let mut free = places
-        .iter()
-        .copied()
-        .filter(|place| !taken.contains(place) && change(*place).at >= request.sent_at);
     if let Some(version) = answer.version {
-        let exact = free.clone().find(|place| {
-            change(*place).version == version && (act != Act::Delete || gone(*place))
+        let exact = index.place_of(kind, version).filter(|place| {
+            places.binary_search(place).is_ok()
+                && fresh(*place)
+                && (act != Act::Delete || gone(*place))
         });
         if exact.is_some() || act != Act::Delete {
             return exact;
@@ -409,6 +409,12 @@ fn its_change(index: &Index<'_>, taken: &BTreeSet<usize>, request: &Request) -> 
     }
     let uid = answer.uid.as_deref();
     let same = |place: usize| uid.is_none_or(|uid| change(place).object.uid() == uid);
+    let since = index.first_since(request.sent_at);
+    let first = places.partition_point(|place| *place < since);
+    let mut free = places[first..]
+        .iter()
+        .copied()
+        .filter(|place| fresh(*place));
     match act {
         Act::Delete => free.find(|place| same(*place) && gone(*place)),
         Act::Create => free.find(|place| same(*place) && change(*place).verb == Verb::Added),

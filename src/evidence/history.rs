@@ -215,7 +215,12 @@ mod tests {
             });
         };
         // Pods arrive before the claims that were written before them.
-        for (kind, version) in [(Kind::Pod, 3), (Kind::Pod, 5), (Kind::Claim, 1), (Kind::Claim, 4)] {
+        for (kind, version) in [
+            (Kind::Pod, 3),
+            (Kind::Pod, 5),
+            (Kind::Claim, 1),
+            (Kind::Claim, 4),
+        ] {
             push(kind, version);
         }
         history.gap(Gap {
@@ -225,7 +230,11 @@ mod tests {
             why: String::new(),
         });
         history.seal();
-        let versions: Vec<u64> = history.changes().iter().map(|change| change.version).collect();
+        let versions: Vec<u64> = history
+            .changes()
+            .iter()
+            .map(|change| change.version)
+            .collect();
         assert_eq!(versions, [1, 3, 4, 5]);
         assert_eq!((history.gaps()[0].after, history.gaps()[0].until), (1, 2));
     }

@@ -20,6 +20,8 @@ pub struct Index<'a> {
     by_version: BTreeMap<Kind, Vec<(u64, usize)>>,
     /// For each place the earliest time from there on.
     earliest: Vec<Timestamp>,
+    /// For each place the latest time up to there.
+    latest: Vec<Timestamp>,
     lives: Vec<Life<'a>>,
 }
 
@@ -66,8 +68,14 @@ impl<'a> Index<'a> {
             by_uid: BTreeMap::new(),
             by_version: BTreeMap::new(),
             earliest: vec![Timestamp::MAX; changes.len()],
+            latest: Vec::with_capacity(changes.len()),
             lives: Vec::new(),
         };
+        let mut latest = Timestamp::MIN;
+        for change in changes {
+            latest = latest.max(change.at);
+            index.latest.push(latest);
+        }
         let mut earliest = Timestamp::MAX;
         for (place, change) in changes.iter().enumerate().rev() {
             earliest = earliest.min(change.at);
@@ -244,6 +252,19 @@ impl<'a> Index<'a> {
     /// The point at which everything seen by then, and nothing that was seen later, has happened.
     pub fn point_at(&self, time: Timestamp) -> usize {
         self.earliest.partition_point(|earliest| *earliest <= time)
+    }
+
+    /// The first place that may have been seen at that time or later: everything before it was seen earlier.
+    pub fn first_since(&self, time: Timestamp) -> usize {
+        self.latest.partition_point(|latest| *latest < time)
+    }
+
+    /// The names of a kind in a namespace, as courses.
+    pub fn named(&self, kind: Kind, namespace: &'a str) -> impl Iterator<Item = usize> + '_ {
+        self.by_name
+            .range((kind, namespace, "")..)
+            .take_while(move |((found, place, _), _)| *found == kind && *place == namespace)
+            .map(|(_, course)| *course)
     }
 
     /// The last change of a course before a point, be it a deletion.

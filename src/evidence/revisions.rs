@@ -35,25 +35,23 @@ impl<'a> Updates<'a> {
                 names.entry(observed).or_default().insert(name);
             }
         }
+        let revisions = revisions(index, life);
         let mut kinds: Vec<Value> = Vec::new();
         let mut templates = BTreeMap::new();
         for (generation, place) in firsts {
             let set = index.changes()[place].object.as_set();
             let template = set.map(|set| serde_json::to_value(&set.spec.template));
             let template = plain(template.and_then(Result::ok).unwrap_or_default());
-            let known = kinds
-                .iter()
-                .position(|kind| *kind == template)
-                .unwrap_or(kinds.len());
-            if known == kinds.len() {
-                kinds.push(template.clone());
+            let same = revisions.iter().filter(|(_, data)| *data == template);
+            for (name, _) in same {
+                names.entry(generation).or_default().insert(name);
             }
+            let known = kinds.iter().position(|kind| *kind == template);
+            let known = known.unwrap_or_else(|| {
+                kinds.push(template);
+                kinds.len() - 1
+            });
             templates.insert(generation, known);
-            for (name, data) in revisions(index, life) {
-                if data == template {
-                    names.entry(generation).or_default().insert(name);
-                }
-            }
         }
         Self { names, templates }
     }

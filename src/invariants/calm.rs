@@ -247,7 +247,9 @@ impl Judging<'_> {
         CACHED.iter().all(|kind| {
             let places = self.places(life, *kind);
             let seen = places.partition_point(|place| *place < point);
-            let last = seen.checked_sub(1).map(|last| &self.index.changes()[places[last]]);
+            let last = seen
+                .checked_sub(1)
+                .map(|last| &self.index.changes()[places[last]]);
             last.is_none_or(|change| self.rhythm.knows(*kind, change.version, at))
         })
     }

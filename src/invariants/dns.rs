@@ -31,22 +31,18 @@ fn asked(name: &str) -> Option<Asked<'_>> {
 }
 
 /// The courses of a Service's slices.
-fn slices(judging: &Judging<'_>, asked: &Asked<'_>) -> Vec<usize> {
+fn slices<'a>(judging: &Judging<'a>, asked: &Asked<'a>) -> Vec<usize> {
     let index = judging.index;
-    let courses = index.courses().iter().enumerate();
-    let of_service = courses.filter(|(_, course)| {
-        course.kind == Kind::EndpointSlice && course.namespace == asked.namespace && {
-            let labels = index.changes()[course.places[0]]
-                .object
-                .meta()
-                .labels
-                .as_ref();
+    let of_service = index
+        .named(Kind::EndpointSlice, asked.namespace)
+        .filter(|course| {
+            let first = index.course(*course).places[0];
+            let labels = index.changes()[first].object.meta().labels.as_ref();
             labels
                 .and_then(|labels| labels.get("kubernetes.io/service-name"))
                 .is_some_and(|name| name == asked.service)
-        }
-    });
-    of_service.map(|(number, _)| number).collect()
+        });
+    of_service.collect()
 }
 
 /// The Service has no address of its own at any time, so that its endpoints are published.
@@ -88,9 +84,9 @@ fn published(slice: &EndpointSlice, host: Option<&str>) -> BTreeSet<IpAddr> {
 }
 
 /// The addresses published at any time between two, and when they last changed before the end.
-fn between(
-    judging: &Judging<'_>,
-    asked: &Asked<'_>,
+fn between<'a>(
+    judging: &Judging<'a>,
+    asked: &Asked<'a>,
     from: Timestamp,
     to: Timestamp,
 ) -> BTreeSet<IpAddr> {
@@ -203,7 +199,7 @@ pub fn complete(judging: &Judging<'_>, tally: &mut Tally<'_>) {
     }
 }
 
-fn endpoints(judging: &Judging<'_>, asked: &Asked<'_>, answer: &DnsAnswer) -> Vec<String> {
+fn endpoints<'a>(judging: &Judging<'a>, asked: &Asked<'a>, answer: &DnsAnswer) -> Vec<String> {
     let index = judging.index;
     let mut places: Vec<usize> = slices(judging, asked)
         .into_iter()

@@ -58,9 +58,8 @@ fn told<'a>(judging: &Judging<'a>, life: usize) -> Vec<Told<'a>> {
         .map(|request| request.name.as_str())
         .collect();
     let courses = index
-        .courses()
-        .iter()
-        .filter(|course| course.kind == Kind::Event && course.namespace == set.namespace);
+        .named(Kind::Event, set.namespace)
+        .map(|course| index.course(course));
     let mut found = Vec::new();
     for course in courses {
         let states = course

@@ -99,14 +99,20 @@ impl<'a> Judging<'a> {
             own: index.lives().iter().map(|_| Own::default()).collect(),
             by_life: vec![Vec::new(); index.lives().len()],
             by_place: BTreeMap::new(),
-            places: index.lives().iter().map(|life| by_kind(index, &life.watched)).collect(),
+            places: index
+                .lives()
+                .iter()
+                .map(|life| by_kind(index, &life.watched))
+                .collect(),
             calms: Vec::new(),
             meddled: meddled(index),
             index,
             decisions,
         };
         judging.remember();
-        judging.calms = (0..index.lives().len()).map(|life| judging.find_calms(life)).collect();
+        judging.calms = (0..index.lives().len())
+            .map(|life| judging.find_calms(life))
+            .collect();
         judging
     }
 
@@ -146,12 +152,43 @@ impl<'a> Judging<'a> {
 
     /// The decisions for one set, in the order of sending.
     pub fn of_life(&self, life: usize) -> impl Iterator<Item = &Decision<'a>> {
-        self.by_life[life].iter().map(|number| &self.decisions[*number])
+        self.by_life[life]
+            .iter()
+            .map(|number| &self.decisions[*number])
+    }
+
+    /// The decisions for one set that were sent after a time.
+    pub fn since(&self, life: usize, time: Timestamp) -> impl Iterator<Item = &Decision<'a>> {
+        let numbers = &self.by_life[life];
+        let sent = |number: &usize| self.decisions[*number].request.sent_at;
+        let first = numbers.partition_point(|number| sent(number) <= time);
+        numbers[first..]
+            .iter()
+            .map(|number| &self.decisions[*number])
+    }
+
+    /// The decisions for one set that made the changes between two points.
+    pub fn between(
+        &self,
+        life: usize,
+        from: usize,
+        to: usize,
+    ) -> impl Iterator<Item = &Decision<'a>> {
+        let made = self.by_place.range(from..to);
+        let decisions = made.map(|(_, number)| &self.decisions[*number]);
+        decisions.filter(move |decision| decision.life == life)
+    }
+
+    /// The subject deleted the pod of that UID.
+    pub fn deleted(&self, life: usize, uid: &str) -> bool {
+        self.own[life].deletes.contains_key(uid)
     }
 
     /// The decision that made the change at a place.
     pub fn made(&self, place: usize) -> Option<&Decision<'a>> {
-        self.by_place.get(&place).map(|number| &self.decisions[*number])
+        self.by_place
+            .get(&place)
+            .map(|number| &self.decisions[*number])
     }
 
     /// The times of at least 10 s in which nothing happened to a set, in order.
@@ -274,11 +311,12 @@ impl<'a> Judging<'a> {
             let name = self.index.course(*course).name;
             let mut change = self.index.at(*course, point);
             if change.is_none() && adds == Adds::All {
-                let made = own.creates.get(name).into_iter().flatten().rev();
-                let mut unseen = made.filter(|(step, place)| *step < before && *place >= point);
-                change = unseen
-                    .next()
-                    .map(|(_, place)| &self.index.changes()[*place]);
+                let made = own.creates.get(name).map_or(&[][..], Vec::as_slice);
+                let earlier = made.partition_point(|(step, _)| *step < before);
+                let last = earlier.checked_sub(1).map(|last| made[last].1);
+                change = last
+                    .filter(|place| *place >= point)
+                    .map(|place| &self.index.changes()[place]);
             }
             let pod = change.and_then(|change| change.object.as_pod());
             if let Some(pod) = pod.filter(|pod| is_claimed(pod, set)) {

@@ -118,10 +118,7 @@ pub fn creates_exact(judging: &Judging<'_>, tally: &mut Tally<'_>) {
     let index = judging.index;
     for (number, life) in index.lives().iter().enumerate() {
         let calms = judging.calms(number);
-        let settled: Vec<&Calm> = calms
-            .iter()
-            .filter(|calm| calm.settled)
-            .collect();
+        let settled: Vec<&Calm> = calms.iter().filter(|calm| calm.settled).collect();
         let Some(first) = settled.first() else {
             continue;
         };
@@ -170,7 +167,8 @@ pub fn creates_exact(judging: &Judging<'_>, tally: &mut Tally<'_>) {
         for pair in settled.windows(2) {
             let [one, other] = pair else { continue };
             let any = !index.claimed(number, other.point).is_empty();
-            if any && rolled_all(judging, number, one.point, other.point)
+            if any
+                && rolled_all(judging, number, one.point, other.point)
                 && undisturbed(one.point, other.point)
             {
                 let pods = index.claimed(number, other.point).len();
@@ -208,8 +206,7 @@ impl Counts {
             deleted: 0,
             claims: 0,
         };
-        let inside = judging.of_life(life).filter(|decision| (from..to).contains(&decision.commit));
-        for decision in inside {
+        for decision in judging.between(life, from, to) {
             match (decision.kind, decision.act) {
                 (Kind::Pod, Act::Create) => counts.made += 1,
                 (Kind::Pod, Act::Delete) if decision.is_new_delete() => counts.deleted += 1,
@@ -252,7 +249,9 @@ fn refused(judging: &Judging<'_>, life: usize, from: usize, to: usize) -> bool {
     );
     let requests = &index.evidence.log.requests;
     let first = requests.partition_point(|request| request.sent_at < start);
-    let inside = requests[first..].iter().take_while(|request| request.sent_at <= end);
+    let inside = requests[first..]
+        .iter()
+        .take_while(|request| request.sent_at <= end);
     let mut refusals = inside.filter(|request| {
         let failed = request.answer.as_ref().is_none_or(|answer| !answer.ok());
         let about = request.method.writes() && request.kind != Some(Kind::Event);
@@ -264,17 +263,14 @@ fn refused(judging: &Judging<'_>, life: usize, from: usize, to: usize) -> bool {
 /// A pod ended, or was taken away by somebody else than the subject, between two points.
 fn lost(judging: &Judging<'_>, life: usize, from: usize, to: usize) -> bool {
     let index = judging.index;
-    let own: BTreeSet<&str> = judging
-        .of_life(life)
-        .filter(|decision| decision.kind == Kind::Pod && decision.act == Act::Delete)
-        .filter_map(|decision| decision.before.map(|change| change.object.uid()))
-        .collect();
-    let places = judging.places(life, Kind::Pod).iter();
-    places.filter(|place| (from..to).contains(*place)).any(|place| {
+    let places = judging.places(life, Kind::Pod);
+    let first = places.partition_point(|place| *place < from);
+    let mut inside = places[first..].iter().take_while(|place| **place < to);
+    inside.any(|place| {
         let change = &index.changes()[*place];
         let pod = change.object.as_pod();
         let gone = change.verb == Verb::Deleted || pod.is_some_and(|pod| sets::is_terminating(pod));
-        gone && !own.contains(change.object.uid())
+        gone && !judging.deleted(life, change.object.uid())
             || pod.is_some_and(|pod| {
                 sets::is_failed(pod)
                     || sets::is_succeeded(pod)

@@ -110,13 +110,13 @@ pub fn promotion(judging: &Judging<'_>, tally: &mut Tally<'_>) {
         }
         let observed = is.observed_generation;
         let places = &judging.index.lives()[life].places;
-        let versions = places
-            .iter()
-            .filter_map(|place| judging.index.changes()[*place].object.as_set());
-        let replicas = versions
-            .filter(|set| set.metadata.generation == observed)
-            .map(|set| Wanted::of(set).replicas)
-            .next();
+        let version = |place: &usize| judging.index.changes()[*place].object.as_set();
+        let generation = |place: &usize| version(place).and_then(|set| set.metadata.generation);
+        let first = places.partition_point(|place| generation(place) < observed);
+        let seen = places
+            .get(first)
+            .filter(|place| generation(place) == observed);
+        let replicas = seen.and_then(version).map(|set| Wanted::of(set).replicas);
         let complete = [
             is.updated_replicas.unwrap_or(0),
             is.ready_replicas.unwrap_or(0),
@@ -225,12 +225,9 @@ fn two_of_one_ordinal(judging: &Judging<'_>, life: usize, point: usize) -> bool 
 fn orphans(judging: &Judging<'_>, life: usize, point: usize) -> bool {
     let index = judging.index;
     let namespace = index.lives()[life].namespace;
-    let courses = index.courses().iter().enumerate();
-    let mut revisions = courses
-        .filter(|(_, course)| course.kind == Kind::Revision && course.namespace == namespace);
-    revisions.any(|(number, _)| {
+    index.named(Kind::Revision, namespace).any(|course| {
         index
-            .at(number, point)
+            .at(course, point)
             .is_some_and(|change| controller_of(change).is_none())
     })
 }
@@ -296,11 +293,7 @@ fn untrue(judging: &Judging<'_>, life: usize, calm: &Calm, set: &StatefulSet) ->
 pub fn quiet(judging: &Judging<'_>, tally: &mut Tally<'_>) {
     let index = judging.index;
     for number in 0..index.lives().len() {
-        for calm in judging
-            .calms(number)
-            .iter()
-            .filter(|calm| calm.settled)
-        {
+        for calm in judging.calms(number).iter().filter(|calm| calm.settled) {
             let settled = later(calm.from, 10);
             if calm.until < later(settled, 30) || two_of_one_ordinal(judging, number, calm.point) {
                 tally.vacuous();
@@ -328,9 +321,7 @@ fn written(judging: &Judging<'_>, life: usize, calm: &Calm) -> Option<String> {
     let index = judging.index;
     let after = later(calm.from, 20);
     let own = calm.next.map(|next| &index.changes()[next]);
-    let mut decisions = judging
-        .of_life(life)
-        .filter(|decision| decision.request.sent_at > after);
+    let mut decisions = judging.since(life, after);
     let first = decisions.find(|decision| {
         let itself =
             own.is_some_and(|own| decision.after.is_some_and(|after| std::ptr::eq(after, own)));
@@ -341,20 +332,18 @@ fn written(judging: &Judging<'_>, life: usize, calm: &Calm) -> Option<String> {
     }
     let after = later(calm.from, 60);
     let uid = index.lives()[life].uid;
-    let mut events = index
-        .evidence
-        .log
-        .requests
+    let requests = &index.evidence.log.requests;
+    let first = requests.partition_point(|request| request.sent_at <= after);
+    let inside = requests[first..]
         .iter()
-        .filter(|request| is_event_about(request, uid));
-    events
-        .find(|request| request.sent_at > after && later(request.sent_at, 1) < calm.until)
-        .map(|request| {
-            format!(
-                "the controller sent an event: {:?}",
-                request.body.as_ref().map(|body| &body["message"])
-            )
-        })
+        .take_while(|request| later(request.sent_at, 1) < calm.until);
+    let mut events = inside.filter(|request| is_event_about(request, uid));
+    events.next().map(|request| {
+        format!(
+            "the controller sent an event: {:?}",
+            request.body.as_ref().map(|body| &body["message"])
+        )
+    })
 }
 
 fn is_event_about(request: &Request, uid: &str) -> bool {
@@ -376,10 +365,7 @@ pub fn writes_bounded(judging: &Judging<'_>, tally: &mut Tally<'_>) {
     let index = judging.index;
     for number in 0..index.lives().len() {
         let calms = judging.calms(number);
-        let settled: Vec<&Calm> = calms
-            .iter()
-            .filter(|calm| calm.settled)
-            .collect();
+        let settled: Vec<&Calm> = calms.iter().filter(|calm| calm.settled).collect();
         for pair in settled.windows(2) {
             let (from, to) = (pair[0].point, pair[1].point);
             if judging.rhythm.failures(pair[0].from, pair[1].from)
@@ -389,9 +375,8 @@ pub fn writes_bounded(judging: &Judging<'_>, tally: &mut Tally<'_>) {
                 continue;
             }
             let writes = judging
-                .of_life(number)
-                .filter(|decision| decision.kind == Kind::Set && decision.act == Act::Status)
-                .filter(|decision| (from..to).contains(&decision.commit))
+                .between(number, from, to)
+                .filter(|decision| decision.act == Act::Status)
                 .count();
             let allowed = reasons(judging, number, from, to);
             if writes == 0 {
@@ -411,14 +396,18 @@ fn reasons(judging: &Judging<'_>, life: usize, from: usize, to: usize) -> usize 
     let index = judging.index;
     let watched = &index.lives()[life].watched;
     let first = watched.partition_point(|place| *place < from);
-    let mut generation = index.set(life, from).map_or(0, |set| Wanted::of(set).generation);
+    let mut generation = index
+        .set(life, from)
+        .map_or(0, |set| Wanted::of(set).generation);
     let mut reasons = 0;
     for place in watched[first..].iter().take_while(|place| **place < to) {
         let change = &index.changes()[*place];
         match change.object.as_set() {
             Some(set) => {
                 let now = Wanted::of(set).generation;
-                let status = judging.made(*place).is_some_and(|decision| decision.act == Act::Status);
+                let status = judging
+                    .made(*place)
+                    .is_some_and(|decision| decision.act == Act::Status);
                 reasons += usize::from(!status) + if now == generation { 0 } else { 2 };
                 generation = now;
             }

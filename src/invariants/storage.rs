@@ -293,11 +293,7 @@ fn referred(
 pub fn ref_only_condemned(judging: &Judging<'_>, tally: &mut Tally<'_>) {
     let index = judging.index;
     for (number, life) in index.lives().iter().enumerate() {
-        for calm in judging
-            .calms(number)
-            .iter()
-            .filter(|calm| calm.settled)
-        {
+        for calm in judging.calms(number).iter().filter(|calm| calm.settled) {
             let Some(wanted) = index
                 .set(number, calm.point)
                 .map(Wanted::of)

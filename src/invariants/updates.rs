@@ -330,8 +330,14 @@ pub fn on_delete(judging: &Judging<'_>, tally: &mut Tally<'_>) {
 fn spared(judging: &Judging<'_>, tally: &mut Tally<'_>) {
     for decision in judging.of(Kind::Set, Act::Status) {
         let versions = judging.versions(decision);
-        let always = versions.iter().all(|wanted| wanted.strategy == Strategy::OnDelete);
-        let waiting = always.then(|| judging.newest(decision, |moment| moment.in_range().any(|member| moment.old(member).must())));
+        let always = versions
+            .iter()
+            .all(|wanted| wanted.strategy == Strategy::OnDelete);
+        let waiting = always.then(|| {
+            judging.newest(decision, |moment| {
+                moment.in_range().any(|member| moment.old(member).must())
+            })
+        });
         if waiting.flatten() == Some(true) {
             tally.strict();
         }

@@ -137,7 +137,11 @@ fn rollouts(changes: usize) -> Evidence {
     teller.tell("rev b number=2");
     let mut length = 0;
     for round in 0.. {
-        let (old, new) = if round % 2 == 0 { ("a", "b") } else { ("b", "a") };
+        let (old, new) = if round % 2 == 0 {
+            ("a", "b")
+        } else {
+            ("b", "a")
+        };
         teller.tell(&format!("set template={new}"));
         for ordinal in (0..5).rev() {
             teller.tell(&format!("delete web-{ordinal} uid=1"));
