@@ -16,13 +16,13 @@ const MAGIC: &[u8] = b"k8s\0";
 
 /// Reads a body: an envelope that names the kind, and the object in it. Absent for what is not in the table of fields.
 pub(crate) fn read(body: &[u8]) -> Option<Value> {
-    let mut reader = Reader::new(body.strip_prefix(MAGIC)?);
+    let reader = Reader::new(body.strip_prefix(MAGIC)?);
     let (mut kind, mut version, mut raw) = (String::new(), String::new(), None);
-    while let Some((number, field)) = reader.next() {
+    for (number, field) in reader {
         match (number, field) {
             (1, Field::Bytes(types)) => {
-                let mut types = Reader::new(types);
-                while let Some((number, field)) = types.next() {
+                let types = Reader::new(types);
+                for (number, field) in types {
                     match (number, field.text()) {
                         (1, Some(text)) => version = text,
                         (2, Some(text)) => kind = text,
@@ -43,7 +43,7 @@ pub(crate) fn read(body: &[u8]) -> Option<Value> {
 fn decode(message: Message, bytes: &[u8]) -> Option<Value> {
     let mut object = Map::new();
     let mut reader = Reader::new(bytes);
-    while let Some((number, field)) = reader.next() {
+    for (number, field) in reader.by_ref() {
         let Some((_, name, kind)) = message.iter().find(|(known, _, _)| *known == number) else {
             continue;
         };
@@ -106,8 +106,8 @@ fn single(kind: &Kind, field: Field<'_>) -> Option<Value> {
 
 fn entry(kind: &Kind, field: Field<'_>) -> Option<(String, Value)> {
     let (mut key, mut value) = (String::new(), Value::from(""));
-    let mut reader = Reader::new(field.bytes()?);
-    while let Some((number, field)) = reader.next() {
+    let reader = Reader::new(field.bytes()?);
+    for (number, field) in reader {
         match number {
             1 => key = field.text()?,
             2 => value = single(kind, field)?,
