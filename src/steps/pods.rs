@@ -13,17 +13,36 @@ use crate::{
     world::{Aspect, Names, Noun, Quoted, Seen, State, World, aspect, holds, set_of, tell_pod},
 };
 
-/// A pod is lost when somebody deletes it, with its own grace period. Pods that are lost together are deleted without
-/// waiting in between.
-#[given(expr = "pod(s) {names} is/are lost( together)")]
-#[when(expr = "pod(s) {names} is/are lost( together)")]
-async fn is_lost(world: &mut World, pods: Names) -> Result<(), Stop> {
-    lose(world, &pods.0, &DeleteParams::default()).await
+/// How pods are lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cucumber::Parameter)]
+#[param(name = "loss", regex = "lost together|lost by force|lost")]
+enum Loss {
+    Deleted,
+    ByForce,
 }
 
-#[when(expr = "pod {string} is lost by force")]
-async fn is_lost_by_force(world: &mut World, pod: String) -> Result<(), Stop> {
-    lose(world, &[pod], &DeleteParams::default().grace_period(0)).await
+impl FromStr for Loss {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(if text == "lost by force" {
+            Self::ByForce
+        } else {
+            Self::Deleted
+        })
+    }
+}
+
+/// A pod is lost when somebody deletes it, with its own grace period; by force, without one. Pods that are lost together
+/// are deleted without waiting in between.
+#[given(expr = "pod(s) {names} is/are {loss}")]
+#[when(expr = "pod(s) {names} is/are {loss}")]
+async fn is_lost(world: &mut World, pods: Names, loss: Loss) -> Result<(), Stop> {
+    let params = match loss {
+        Loss::Deleted => DeleteParams::default(),
+        Loss::ByForce => DeleteParams::default().grace_period(0),
+    };
+    lose(world, &pods.0, &params).await
 }
 
 async fn lose(world: &mut World, pods: &[String], params: &DeleteParams) -> Result<(), Stop> {

@@ -10,7 +10,7 @@ use crate::{
     evidence::{Kind, Verb},
     manifest, sets,
     verdict::Stop,
-    world::{Attribute, Names, Noun, Quoted, Seen, State, World},
+    world::{Attribute, Names, Quoted, Seen, State, World},
 };
 
 #[given(expr = "the set {string} is planned")]
@@ -80,7 +80,7 @@ async fn is_settled_at(
     is_settled(world, name, replicas).await
 }
 
-fn names_of(set: &str, replicas: usize) -> Vec<String> {
+pub(super) fn names_of(set: &str, replicas: usize) -> Vec<String> {
     (0..)
         .take(replicas)
         .map(|ordinal| sets::pod_name(set, ordinal))
@@ -173,42 +173,6 @@ async fn is_planned_as_before(world: &mut World, name: String) -> Result<(), Sto
     world.drafts.insert(name.clone(), plan);
     world.plan(&name);
     Ok(())
-}
-
-#[given(expr = "from here on the {whose} namespace is meant")]
-#[then(expr = "from here on the {whose} namespace is meant")]
-async fn is_meant(world: &mut World, whose: Whose) -> Result<(), Stop> {
-    let first = world.scene.namespace.clone();
-    if whose == Whose::First {
-        world.here = first;
-        return Ok(());
-    }
-    let other = format!("{first}-other");
-    if !world.namespaces.contains(&other) {
-        world.make_namespace(&other).await?;
-    }
-    world.here = other;
-    Ok(())
-}
-
-/// Which namespace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, cucumber::Parameter)]
-#[param(name = "whose", regex = "first|other")]
-enum Whose {
-    First,
-    Other,
-}
-
-impl FromStr for Whose {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(if text == "other" {
-            Self::Other
-        } else {
-            Self::First
-        })
-    }
 }
 
 #[given(expr = "the manifest {string} is applied")]
@@ -338,157 +302,4 @@ async fn take_their_time(world: &mut World) -> Result<(), Stop> {
         "containers": [{ "name": "main", "command": ["sleep", "2147483647"] }],
     } } } });
     world.shape(change).await
-}
-
-#[given(expr = "the namespace allows {int} {kind}")]
-#[when(expr = "the namespace allows {int} {kind}")]
-async fn is_limited(world: &mut World, most: i64, kind: Noun) -> Result<(), Stop> {
-    use k8s_openapi::api::core::v1::ResourceQuota;
-    use kube::{
-        Api,
-        api::{Patch, PatchParams},
-    };
-    world.acts().await;
-    let counted = format!("count/{}", kind.0.plural());
-    let api: Api<ResourceQuota> = Api::namespaced(world.client.0.clone(), world.namespace());
-    let quota = json!({
-        "apiVersion": "v1",
-        "kind": "ResourceQuota",
-        "metadata": { "name": "limit" },
-        "spec": { "hard": { counted.clone(): most.to_string() } },
-    });
-    let params = PatchParams::apply("stsspec").force();
-    api.patch("limit", &params, &Patch::Apply(&quota)).await?;
-    // The quota counts only once its own controller has written its status.
-    let enforced = || async {
-        let quota = api.get("limit").await?;
-        let hard = quota
-            .status
-            .and_then(|status| status.hard)
-            .unwrap_or_default();
-        Ok::<_, Stop>(
-            hard.get(&counted)
-                .is_some_and(|hard| hard.0 == most.to_string()),
-        )
-    };
-    for _ in 0..40 {
-        if enforced().await? {
-            world.remember();
-            return Ok(());
-        }
-        world.rest().await;
-    }
-    Err(Stop::Inconclusive("the quota was not counted".into()))
-}
-
-#[then(expr = "the scale of {string} shows {int} wanted and {int} there, and selects its pods")]
-async fn scale_shows(world: &mut World, name: String, wanted: i32, there: i32) -> Result<(), Stop> {
-    let scale = world.api(Kind::Set).get_scale(&name).await?;
-    let spec = scale.spec.and_then(|spec| spec.replicas);
-    let status = scale.status.unwrap_or_default();
-    let selector = status.selector.clone().unwrap_or_default();
-    let params = kube::api::ListParams::default().labels(&selector);
-    let selected = world.api(Kind::Pod).list(&params).await?;
-    let mut names: Vec<String> = selected
-        .into_iter()
-        .filter_map(|pod| pod.metadata.name)
-        .collect();
-    names.sort_unstable();
-    let own = names_of(&name, usize::try_from(there).unwrap_or(0));
-    if spec == Some(wanted) && status.replicas == there && names == own {
-        return Ok(());
-    }
-    Err(Stop::Fail(format!(
-        "expected: {wanted} wanted, {there} there, pods {}; seen: {spec:?} wanted, {} there, {selector:?} selects {}",
-        own.join(", "),
-        status.replicas,
-        names.join(", ")
-    )))
-}
-
-/// The scale as it is read, for a later [`scale_is`].
-#[given(expr = "the scale of {string} is read")]
-async fn scale_is_read(world: &mut World, name: String) -> Result<(), Stop> {
-    let scale = world.api(Kind::Set).get_scale(&name).await?;
-    let scale = serde_json::to_value(scale).unwrap_or_default();
-    world.notes.insert(format!("scale of {name}"), scale);
-    Ok(())
-}
-
-/// How a scale is changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, cucumber::Parameter)]
-#[param(name = "manner", regex = "replaced by|patched to")]
-enum Manner {
-    Replaced,
-    Patched,
-}
-
-impl FromStr for Manner {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(if text == "patched to" {
-            Self::Patched
-        } else {
-            Self::Replaced
-        })
-    }
-}
-
-#[when(expr = "the scale of {string} is {manner} {int}")]
-async fn scale_is(
-    world: &mut World,
-    name: String,
-    manner: Manner,
-    replicas: i32,
-) -> Result<(), Stop> {
-    use kube::api::{Patch, PatchParams, PostParams};
-    let note = format!("scale of {name}");
-    if !world.notes.contains_key(&note) {
-        scale_is_read(world, name.clone()).await?;
-    }
-    world.acts().await;
-    let sets = world.api(Kind::Set);
-    let answer = match manner {
-        Manner::Patched => {
-            let patch = json!({ "spec": { "replicas": replicas } });
-            sets.patch_scale(&name, &PatchParams::default(), &Patch::Merge(&patch))
-                .await
-        }
-        Manner::Replaced => {
-            let mut scale = world.notes.remove(&note).unwrap_or_default();
-            scale["spec"]["replicas"] = json!(replicas);
-            let scale = serde_json::from_value(scale)
-                .map_err(|error| Stop::Inconclusive(format!("a scale cannot be read: {error}")))?;
-            sets.replace_scale(&name, &PostParams::default(), &scale)
-                .await
-        }
-    };
-    world.notes.remove(&note);
-    if let Err(kube::Error::Api(status)) = answer {
-        let causes = status.details.iter().flat_map(|details| &details.causes);
-        let fields: Vec<&str> = causes.map(|cause| cause.field.as_str()).collect();
-        let refusal = format!("{} {}", status.code, status.reason);
-        let refusal = match fields.as_slice() {
-            [] => refusal,
-            fields => format!("{refusal}: {}", fields.join(", ")),
-        };
-        world.notes.insert("refusal".into(), refusal.into());
-    }
-    Ok(())
-}
-
-#[then(expr = "the request is refused as {string}")]
-async fn is_refused(world: &mut World, refusal: String) -> Result<(), Stop> {
-    let found = world
-        .notes
-        .get("refusal")
-        .and_then(Value::as_str)
-        .unwrap_or("no refusal");
-    if found == refusal {
-        return Ok(());
-    }
-    Err(Stop::Fail(format!(
-        "expected: the refusal {refusal:?}; seen: {found:?}"
-    )))
 }

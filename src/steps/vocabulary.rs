@@ -16,8 +16,9 @@ static STEPS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/steps");
 
 /// Every phrasing, with the files it is in.
 fn phrasings() -> BTreeMap<String, BTreeSet<String>> {
-    let attribute = Regex::new(r##"#\[(?:given|when|then)\((?:expr|regex) = r?#?"(.*?)"#?\)\]"##)
-        .expect("a pattern");
+    let attribute =
+        Regex::new(r##"#\[(?:given|when|then)\(\s*(?:expr|regex) = r?#?"(.*?)"#?\s*\)\]"##)
+            .expect("a pattern");
     let mut phrasings: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for file in STEPS.files() {
         let name = file.path().display().to_string();
