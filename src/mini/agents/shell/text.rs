@@ -421,22 +421,3 @@ pub(super) async fn yes(call: Call<'_>, args: &[String]) -> Outcome {
         tokio::task::yield_now().await;
     }
 }
-
-/// A checksum of the inputs. Not MD5: equal for equal content, different for different content, and as long.
-pub(super) async fn checksum(call: Call<'_>, args: &[String]) -> Outcome {
-    let (inputs, code) = inputs(call, "md5sum", args).await;
-    for (name, input) in inputs {
-        let (mut low, mut high) = (0xcbf2_9ce4_8422_2325_u64, 0x6c62_272e_07bb_0142_u64);
-        for byte in input.read_all().await {
-            low = (low ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-            high = (high ^ u64::from(byte))
-                .wrapping_mul(0x0100_0000_01b3)
-                .rotate_left(5);
-        }
-        let name = if name.is_empty() { "-" } else { &name };
-        call.io
-            .out(format!("{high:016x}{low:016x}  {name}\n"))
-            .await?;
-    }
-    Ok(code)
-}
