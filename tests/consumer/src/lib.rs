@@ -11,7 +11,7 @@ use stsspec::{
             apps::v1::{ControllerRevision, StatefulSet, StatefulSetStatus},
             core::v1::Pod,
         },
-        apimachinery::pkg::apis::meta::v1::OwnerReference,
+        apimachinery::pkg::{apis::meta::v1::OwnerReference, runtime::RawExtension},
     },
     kube::{
         self, Api, Client, Resource as _, ResourceExt as _,
@@ -57,7 +57,7 @@ async fn sync(client: &Client, set: &StatefulSet, startup: Startup) -> kube::Res
     let api = Api::<Pod>::namespaced(client.clone(), &namespace);
     let revision = ensure_revision(client, set).await?;
     let pods = pods_of(set, &api).await?;
-    let wanted = set.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+    let wanted = set.spec.replicas.unwrap_or(1);
     let mut waiting = false;
     for ordinal in 0..wanted {
         match pods.get(&ordinal) {
@@ -101,7 +101,7 @@ fn owner(set: &StatefulSet) -> OwnerReference {
 }
 
 fn pod(set: &StatefulSet, ordinal: i32, revision: &str) -> Pod {
-    let spec = set.spec.clone().unwrap_or_default();
+    let spec = set.spec.clone();
     let mut pod = Pod {
         metadata: spec.template.metadata.unwrap_or_default(),
         spec: spec.template.spec,
@@ -124,7 +124,7 @@ fn pod(set: &StatefulSet, ordinal: i32, revision: &str) -> Pod {
 
 /// The revision of the template, created if it is not there.
 async fn ensure_revision(client: &Client, set: &StatefulSet) -> kube::Result<String> {
-    let spec = set.spec.clone().unwrap_or_default();
+    let spec = set.spec.clone();
     let template = serde_json::to_value(&spec.template).unwrap_or_default();
     let mut hash = std::hash::DefaultHasher::new();
     hash.write(template.to_string().as_bytes());
@@ -138,7 +138,7 @@ async fn ensure_revision(client: &Client, set: &StatefulSet) -> kube::Result<Str
         revision.metadata.owner_references = Some(vec![owner(set)]);
         revision.revision = Some(number.unwrap_or(0) + 1);
         let data = json!({"spec": {"template": template}});
-        revision.data = serde_json::from_value(data).ok();
+        revision.data = RawExtension(data);
         api.create(&PostParams::default(), &revision).await?;
     }
     Ok(name)
