@@ -154,19 +154,23 @@ impl Names {
                 self.of("uid", &found[0])
             })
             .into_owned();
+        static RECORD: LazyLock<Regex> = LazyLock::new(|| {
+            Regex::new(r"ResourceVersion in record \(\d+\)").expect("a regular expression")
+        });
         let text = TIME.replace_all(&text, "<time>").into_owned();
+        let text = RECORD
+            .replace_all(&text, "ResourceVersion in record (<version>)")
+            .into_owned();
         if ADDRESS.is_match(&text) {
             return self.of("address", &text);
         }
         text
     }
 
-    fn value(&mut self, value: &mut Value, ns: &str, generated: &str) {
+    fn value(&mut self, value: &mut Value, ns: &str) {
         match value {
             Value::String(text) => *text = self.text(text, ns),
-            Value::Array(items) => items
-                .iter_mut()
-                .for_each(|item| self.value(item, ns, generated)),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.value(item, ns)),
             Value::Object(fields) => {
                 let list = fields.get("items").is_some_and(Value::is_array)
                     || fields.get("rows").is_some_and(Value::is_array);
@@ -199,7 +203,7 @@ impl Names {
                         ("name", Value::String(text)) if text.starts_with("kube-api-access-") => {
                             *text = "kube-api-access-<generated>".into();
                         }
-                        (_, field) => self.value(field, ns, generated),
+                        (_, field) => self.value(field, ns),
                     }
                 }
             }
@@ -259,7 +263,7 @@ async fn play(client: &Client, story: &Story, ns: &str) -> Vec<Said> {
     for exchange in &story.exchanges {
         let mut said = ask(client, exchange, ns, &before).await;
         before.push(said.body.clone());
-        names.value(&mut said.body, ns, "");
+        names.value(&mut said.body, ns);
         said.body = without(said.body, &exchange.except);
         all.push(said);
     }

@@ -157,7 +157,7 @@ fn suite(arguments: Arguments) -> Suite {
 }
 
 /// A report that cannot be written is found out before anything runs.
-fn writable(path: &PathBuf) -> anyhow::Result<()> {
+fn writable(path: &std::path::Path) -> anyhow::Result<()> {
     if path.as_os_str() == "-" {
         return Ok(());
     }
@@ -226,7 +226,7 @@ impl Screen {
                 }
             }
             Event::Running(scenario) => {
-                drop(self.running.insert(scenario.id(), scenario.name.clone()))
+                drop(self.running.insert(scenario.id(), scenario.name.clone()));
             }
             Event::Ended(scenario) => drop(self.running.remove(&scenario.id())),
             Event::Finished(outcome) => {

@@ -68,7 +68,7 @@ fn state(object: &Object) -> String {
             words.extend(owners.map(|owner| format!("owned by {} {}", owner.kind, owner.name)));
         }
         Object::Revision(revision) => {
-            words.push(format!("number {}", revision.revision.unwrap_or_default()))
+            words.push(format!("number {}", revision.revision.unwrap_or_default()));
         }
         Object::Event(event) => words.push(format!(
             "{} {:?}",

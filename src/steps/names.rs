@@ -131,7 +131,7 @@ async fn spec_has(
             .pod(&pod)
             .and_then(|pod| serde_json::to_value(&pod.spec).ok());
         let found = spec.as_ref().and_then(|spec| spec.pointer(&place));
-        found.is_some_and(|found| found.as_str() == Some(&value) || found.to_string() == value)
+        found.is_some_and(|found| found.as_str() == Some(&value) || *found == value)
     };
     world.comes_true(&expected, is).await
 }

@@ -19,12 +19,12 @@ fn shown(pod: &Pod) -> String {
         return String::new();
     };
     let phase = status.phase.clone().unwrap_or_default();
-    let waiting = status
+    let mut waiting = status
         .container_statuses
         .iter()
         .flatten()
         .filter_map(|container| container.state.as_ref()?.waiting.as_ref()?.reason.clone());
-    waiting.last().unwrap_or(phase)
+    waiting.next_back().unwrap_or(phase)
 }
 
 /// The words that kubectl shows one after the other, each once, for all pods, since the scenario last did something.

@@ -40,10 +40,14 @@ pub(super) fn install() {
     });
 }
 
+fn text_of(payload: &dyn std::any::Any) -> Option<&str> {
+    let owned = payload.downcast_ref::<String>().map(String::as_str);
+    owned.or_else(|| payload.downcast_ref::<&'static str>().copied())
+}
+
 fn caught(info: &PanicHookInfo<'_>) -> Caught {
     Caught {
-        message: info
-            .payload_as_str()
+        message: text_of(info.payload())
             .unwrap_or("a panic with a payload that is not text")
             .to_owned(),
         location: info.location().map(ToString::to_string),

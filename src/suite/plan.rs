@@ -49,7 +49,6 @@ pub struct Step {
 }
 
 /// What a step's text leads to.
-#[expect(clippy::large_enum_variant, reason = "nearly all are `One`")]
 pub enum Found {
     /// Exactly one definition.
     One {

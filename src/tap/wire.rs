@@ -126,10 +126,10 @@ impl Wire {
         let mut book = self.tap.lock();
         book.steps += 1;
         let step = book.steps;
-        if let (Some(kind), Actor::Subject, true) = (noted.kind, self.actor, code < 300) {
-            if matches!(noted.method, Method::Get | Method::List) {
-                book.log.deliveries.extend(self.delivered(kind, &said));
-            }
+        if let (Some(kind), Actor::Subject, true) = (noted.kind, self.actor, code < 300)
+            && matches!(noted.method, Method::Get | Method::List)
+        {
+            book.log.deliveries.extend(self.delivered(kind, &said));
         }
         let request = &mut book.log.requests[noted.index];
         let refused = code >= 400;

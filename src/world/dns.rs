@@ -117,7 +117,7 @@ impl World {
                 RData::SRV(srv) => {
                     answer
                         .others
-                        .push(format!("{} {}", srv.port, text(&srv.target)))
+                        .push(format!("{} {}", srv.port, text(&srv.target)));
                 }
                 RData::PTR(name) => answer.others.push(text(&name.0)),
                 other => answer.others.push(other.to_string()),
@@ -221,7 +221,7 @@ fn read_resolver(text: &str) -> Resolver {
                 let ndots = words.filter_map(|word| word.strip_prefix("ndots:"));
                 if let Some(ndots) = ndots
                     .filter_map(|digits| usize::from_str(digits).ok())
-                    .last()
+                    .next_back()
                 {
                     resolver.ndots = ndots;
                 }

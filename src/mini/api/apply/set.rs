@@ -12,7 +12,7 @@ pub(super) struct Set {
     /// Paths of one step.
     pub(super) members: BTreeSet<Element>,
     /// Longer paths by their first step. None of these sets is empty.
-    pub(super) children: BTreeMap<Element, Set>,
+    pub(super) children: BTreeMap<Element, Self>,
 }
 
 impl Set {

@@ -21,11 +21,11 @@ pub(super) fn stateful_set(object: &mut Value) {
         strategy["type"] = "RollingUpdate".into();
         inner(strategy, "rollingUpdate");
     }
-    if strategy["type"] == "RollingUpdate" {
-        if let Some(rolling) = strategy.get_mut("rollingUpdate") {
-            fill(rolling, "partition", 0);
-            fill(rolling, "maxUnavailable", 1);
-        }
+    if strategy["type"] == "RollingUpdate"
+        && let Some(rolling) = strategy.get_mut("rollingUpdate")
+    {
+        fill(rolling, "partition", 0);
+        fill(rolling, "maxUnavailable", 1);
     }
     template(spec);
     for claim in each(spec, "volumeClaimTemplates") {

@@ -51,9 +51,9 @@ pub enum Type {
     /// An object of known fields: an index into the table.
     Struct(usize),
     /// A list.
-    List(Box<Type>),
+    List(Box<Self>),
     /// An object of any keys.
-    Map(Box<Type>, Option<&'static str>),
+    Map(Box<Self>, Option<&'static str>),
     /// A text, with the Go type's name.
     String(&'static str),
     /// A 32-bit integer.

@@ -18,7 +18,7 @@ pub(super) struct Column {
 }
 
 impl Column {
-    pub(super) fn to_json(&self) -> Value {
+    pub(super) fn to_json(self) -> Value {
         let format = if self.name == "Name" { "name" } else { "" };
         json!({
             "name": self.name, "type": self.kind, "format": format, "description": self.description,

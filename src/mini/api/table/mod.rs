@@ -49,7 +49,7 @@ pub fn table(
     let mut table =
         json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": {}, "rows": rows});
     let columns: &[Column] = if with_columns { columns } else { &[] };
-    table["columnDefinitions"] = columns.iter().map(Column::to_json).collect();
+    table["columnDefinitions"] = columns.iter().copied().map(Column::to_json).collect();
     table
 }
 

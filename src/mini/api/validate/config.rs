@@ -165,7 +165,7 @@ pub(super) fn update_node(old: &Field<'_>, new: &Field<'_>, faults: &mut Faults)
         ("", _) => {}
         (_, "") => faults.invalid_as(&now, "null", "field cannot be cleared once set"),
         (was, is) if was != is => {
-            faults.invalid_as(&now, "null", "field cannot be modified once set")
+            faults.invalid_as(&now, "null", "field cannot be modified once set");
         }
         _ => {}
     }
@@ -256,7 +256,7 @@ pub(super) fn binding(binding: &Value, faults: &mut Faults) {
     match name.text() {
         "" => faults.required(&name, ""),
         text if matches!(kind.text(), "" | "Node") => {
-            faults.each(&name, names::dns_subdomain(text))
+            faults.each(&name, names::dns_subdomain(text));
         }
         _ => {}
     }

@@ -109,7 +109,7 @@ fn deadline(old: &Field<'_>, new: &Field<'_>, faults: &mut Faults) -> bool {
             return false;
         }
         (true, false) => {
-            faults.invalid(&new, "must not update from a positive integer to nil value")
+            faults.invalid(&new, "must not update from a positive integer to nil value");
         }
         _ => {}
     }

@@ -87,10 +87,8 @@ fn source(volume: &Field<'_>, faults: &mut Faults) {
         "hostPath" => host_path(&first, faults),
         "secret" => files(&first, "secretName", faults),
         "configMap" => files(&first, "name", faults),
-        "persistentVolumeClaim" => {
-            if first.get("claimName").text().is_empty() {
-                faults.required(&first.get("claimName"), "");
-            }
+        "persistentVolumeClaim" if first.get("claimName").text().is_empty() => {
+            faults.required(&first.get("claimName"), "");
         }
         "downwardAPI" => downward(&first, faults),
         "projected" => projected(&first, faults),
@@ -108,10 +106,8 @@ fn source(volume: &Field<'_>, faults: &mut Faults) {
                 }
             }
         }
-        "csi" => {
-            if first.get("driver").text().is_empty() {
-                faults.required(&first.get("driver"), "");
-            }
+        "csi" if first.get("driver").text().is_empty() => {
+            faults.required(&first.get("driver"), "");
         }
         _ => {}
     }

@@ -143,6 +143,16 @@ fn fill(tx: &mut Transaction<'_>, resource: &Resource, object: &mut Value, optio
     if resource.kind == "PersistentVolume" {
         object["status"]["lastPhaseTransitionTime"] = options.stamp().into();
     }
+    let gated = object["spec"]["schedulingGates"]
+        .as_array()
+        .is_some_and(|gates| !gates.is_empty());
+    if resource.kind == "Pod" && gated {
+        object["status"]["conditions"] = json!([{
+            "type": "PodScheduled", "status": "False", "reason": "SchedulingGated",
+            "message": "Scheduling is blocked due to non-empty scheduling gates",
+            "lastProbeTime": null, "lastTransitionTime": options.stamp(),
+        }]);
+    }
     if resource.kind == "Namespace" {
         let finalizers = object["spec"]["finalizers"].as_array().cloned();
         let mut finalizers = finalizers.unwrap_or_default();
