@@ -126,12 +126,14 @@ async fn spec_has(
     place: String,
 ) -> Result<(), Stop> {
     let expected = format!("the spec of pod {pod:?} has {value:?} at {place:?}");
+    // A number is written as a text in a sentence.
+    let wanted = serde_json::from_str(&value).unwrap_or_else(|_| Value::from(value.as_str()));
     let is = |seen: &Seen<'_>| {
         let spec = seen
             .pod(&pod)
             .and_then(|pod| serde_json::to_value(&pod.spec).ok());
         let found = spec.as_ref().and_then(|spec| spec.pointer(&place));
-        found.is_some_and(|found| found.as_str() == Some(&value) || *found == value)
+        found.is_some_and(|found| *found == wanted || found.as_str() == Some(&value))
     };
     world.comes_true(&expected, is).await
 }

@@ -96,11 +96,9 @@ pub(super) const ALL: &[Mutant] = &[
         "overlooks-terminating",
         "does not see that a pod is being deleted",
         &[
-            "ord-terminating-in-range-halts",
             "scale-terminating-condemned-waits",
             "scale-down-sequential",
             "st-unready-terminating-current",
-            "inv-delete-single",
         ],
         || Arc::new(OverlooksTerminating),
     ),
