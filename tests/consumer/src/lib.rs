@@ -9,9 +9,12 @@ use stsspec::{
     k8s_openapi::{
         api::{
             apps::v1::{ControllerRevision, StatefulSet, StatefulSetStatus},
-            core::v1::Pod,
+            core::v1::{Event, EventSource, Pod},
         },
-        apimachinery::pkg::{apis::meta::v1::OwnerReference, runtime::RawExtension},
+        apimachinery::pkg::{
+            apis::meta::v1::{ObjectMeta, OwnerReference},
+            runtime::RawExtension,
+        },
     },
     kube::{
         self, Api, Client, Resource as _, ResourceExt as _,
@@ -31,20 +34,31 @@ pub enum Startup {
 
 /// Brings all sets to what they ask for, until it is dropped.
 pub async fn run(client: Client, startup: Startup) {
-    let sets = watcher(Api::<StatefulSet>::all(client.clone()), watcher::Config::default()).map(drop);
+    let sets = watcher(
+        Api::<StatefulSet>::all(client.clone()),
+        watcher::Config::default(),
+    )
+    .map(drop);
     let pods = watcher(Api::<Pod>::all(client.clone()), watcher::Config::default()).map(drop);
     let mut changes = pin!(select(sets, pods));
     let mut again = false;
     loop {
         // After an error it looks again by itself.
-        let rest = if again { Duration::from_secs(1) } else { Duration::MAX };
+        let rest = if again {
+            Duration::from_secs(1)
+        } else {
+            Duration::MAX
+        };
         let _ = tokio::time::timeout(rest, changes.next()).await;
         again = sync_all(&client, startup).await.is_err();
     }
 }
 
 async fn sync_all(client: &Client, startup: Startup) -> kube::Result<()> {
-    for set in Api::<StatefulSet>::all(client.clone()).list(&ListParams::default()).await? {
+    for set in Api::<StatefulSet>::all(client.clone())
+        .list(&ListParams::default())
+        .await?
+    {
         if set.metadata.deletion_timestamp.is_none() {
             sync(client, &set, startup).await?;
         }
@@ -61,8 +75,15 @@ async fn sync(client: &Client, set: &StatefulSet, startup: Startup) -> kube::Res
     let mut waiting = false;
     for ordinal in 0..wanted {
         match pods.get(&ordinal) {
-            None => drop(api.create(&PostParams::default(), &pod(set, ordinal, &revision)).await?),
-            Some(there) if is_ready(there) && there.metadata.deletion_timestamp.is_none() => continue,
+            None => {
+                let made = api
+                    .create(&PostParams::default(), &pod(set, ordinal, &revision))
+                    .await?;
+                tell(client, set, "Create", &made.name_any()).await?;
+            }
+            Some(there) if is_ready(there) && there.metadata.deletion_timestamp.is_none() => {
+                continue;
+            }
             Some(_) => {}
         }
         waiting = true;
@@ -71,33 +92,71 @@ async fn sync(client: &Client, set: &StatefulSet, startup: Startup) -> kube::Res
         }
     }
     // The highest one goes first, and only while all others are there and nobody is on the way out.
-    let leaving = pods.values().any(|pod| pod.metadata.deletion_timestamp.is_some());
+    let leaving = pods
+        .values()
+        .any(|pod| pod.metadata.deletion_timestamp.is_some());
     if let Some((ordinal, last)) = pods.last_key_value()
         && *ordinal >= wanted
         && !waiting
         && !leaving
     {
-        api.delete(&last.name_any(), &DeleteParams::default()).await?;
+        api.delete(&last.name_any(), &DeleteParams::default())
+            .await?;
+        tell(client, set, "Delete", &last.name_any()).await?;
     }
     write_status(client, set, &pods, &revision).await
+}
+
+/// The event that says what was done.
+async fn tell(client: &Client, set: &StatefulSet, verb: &str, pod: &str) -> kube::Result<()> {
+    let api = Api::<Event>::namespaced(client.clone(), &set.namespace().unwrap_or_default());
+    let event = Event {
+        metadata: ObjectMeta {
+            generate_name: Some(format!("{}.", set.name_any())),
+            namespace: set.namespace(),
+            ..ObjectMeta::default()
+        },
+        type_: Some("Normal".into()),
+        reason: Some(format!("Successful{verb}")),
+        message: Some(format!(
+            "{verb} Pod {pod} in StatefulSet {} successful",
+            set.name_any()
+        )),
+        involved_object: set.object_ref(&()),
+        source: Some(EventSource {
+            component: Some("consumer".into()),
+            ..EventSource::default()
+        }),
+        count: Some(1),
+        ..Event::default()
+    };
+    api.create(&PostParams::default(), &event).await.map(drop)
 }
 
 async fn pods_of(set: &StatefulSet, api: &Api<Pod>) -> kube::Result<BTreeMap<i32, Pod>> {
     let prefix = format!("{}-", set.name_any());
     let uid = set.uid().unwrap_or_default();
     let all = api.list(&ListParams::default()).await?;
-    let ours = all.into_iter().filter(|pod| pod.owner_references().iter().any(|owner| owner.uid == uid));
+    let ours = all
+        .into_iter()
+        .filter(|pod| pod.owner_references().iter().any(|owner| owner.uid == uid));
     let by_ordinal = |pod: Pod| Some((pod.name_any().strip_prefix(&prefix)?.parse().ok()?, pod));
     Ok(ours.filter_map(by_ordinal).collect())
 }
 
 fn is_ready(pod: &Pod) -> bool {
-    let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
-    conditions.into_iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
+    let conditions = pod
+        .status
+        .iter()
+        .flat_map(|status| status.conditions.iter().flatten());
+    conditions
+        .into_iter()
+        .any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
 fn owner(set: &StatefulSet) -> OwnerReference {
-    set.controller_owner_ref(&()).expect("a set from the API has a name and a UID")
+    set.controller_owner_ref(&())
+        .expect("a set from the API has a name and a UID")
 }
 
 fn pod(set: &StatefulSet, ordinal: i32, revision: &str) -> Pod {
@@ -129,9 +188,16 @@ async fn ensure_revision(client: &Client, set: &StatefulSet) -> kube::Result<Str
     let mut hash = std::hash::DefaultHasher::new();
     hash.write(template.to_string().as_bytes());
     let name = format!("{}-{:08x}", set.name_any(), hash.finish() as u32);
-    let api = Api::<ControllerRevision>::namespaced(client.clone(), &set.namespace().unwrap_or_default());
+    let api =
+        Api::<ControllerRevision>::namespaced(client.clone(), &set.namespace().unwrap_or_default());
     if api.get_opt(&name).await?.is_none() {
-        let number = api.list(&ListParams::default()).await?.items.iter().filter_map(|it| it.revision).max();
+        let number = api
+            .list(&ListParams::default())
+            .await?
+            .items
+            .iter()
+            .filter_map(|it| it.revision)
+            .max();
         let mut revision = ControllerRevision::default();
         revision.metadata.name = Some(name.clone());
         revision.metadata.labels = spec.selector.match_labels;
@@ -152,7 +218,11 @@ async fn write_status(
 ) -> kube::Result<()> {
     let there = pods.len() as i32;
     let ready = pods.values().filter(|pod| is_ready(pod)).count() as i32;
-    let of_revision = |pod: &&Pod| pod.labels().get("controller-revision-hash").is_some_and(|hash| hash == revision);
+    let of_revision = |pod: &&Pod| {
+        pod.labels()
+            .get("controller-revision-hash")
+            .is_some_and(|hash| hash == revision)
+    };
     let of_revision = pods.values().filter(of_revision).count() as i32;
     let status = StatefulSetStatus {
         replicas: there,
@@ -170,6 +240,11 @@ async fn write_status(
         return Ok(());
     }
     let api = Api::<StatefulSet>::namespaced(client.clone(), &set.namespace().unwrap_or_default());
-    let set = StatefulSet { status: Some(status), ..set.clone() };
-    api.replace_status(&set.name_any(), &PostParams::default(), &set).await.map(drop)
+    let set = StatefulSet {
+        status: Some(status),
+        ..set.clone()
+    };
+    api.replace_status(&set.name_any(), &PostParams::default(), &set)
+        .await
+        .map(drop)
 }

@@ -7,7 +7,10 @@ use stsspec::{
 use stsspec_consumer::{Startup, run};
 
 fn judge(startup: Startup) -> Report {
-    Suite::new(move |cx| async move { run(cx.client(), startup).await }).select("ordering/startup").core().run()
+    Suite::new(move |cx| async move { run(cx.client(), startup).await })
+        .select("ordering/startup")
+        .core()
+        .run()
 }
 
 #[test]
@@ -19,7 +22,14 @@ fn a_controller_that_starts_pods_in_order_conforms() {
 fn a_controller_that_starts_all_pods_at_once_does_not() {
     let report = judge(Startup::AllAtOnce);
     assert_eq!(report.conclusion, Conclusion::NotConformant);
-    let gate = report.behaviour("ord-gated-running-ready").expect("the chapter judges it");
+    let gate = report
+        .behaviour("ord-gated-running-ready")
+        .expect("the chapter judges it");
     assert_eq!(gate.verdict, Word::Failed);
-    assert!(report.invariants.iter().any(|count| count.id == "inv-create-gate" && count.violated > 0));
+    assert!(
+        report
+            .invariants
+            .iter()
+            .any(|count| count.id == "inv-create-gate" && count.violated > 0)
+    );
 }
