@@ -12,7 +12,7 @@
 //!
 //! Watches keep [`cache`]s; [`triggers`] queue sets; workers take them from the [`queue`] and [`sync`] each: whose pods
 //! ([`ownership`]), which [`revision`]s, then [`plan`], which decides everything about pods from what was observed and
-//! the time, [`apply`], which carries it out, and the [`status`]. [`write`] alone writes, [`gate`] remembers what, and
+//! the time, [`apply`], which carries it out, and the [`status`]. [`mod@write`] alone writes, [`gate`] remembers what, and
 //! [`events`] tell of it. [`twist`] is where components known to be wrong come in.
 
 pub mod apply;

@@ -1,6 +1,6 @@
 //! The scheduler: finds a node for each pod that has none.
 //!
-//! The decision is [`fit::decide`], on a snapshot of what the caches know. A pod that fits nowhere is looked at again
+//! The decision is `fit::decide`, on a snapshot of what the caches know. A pod that fits nowhere is looked at again
 //! when a node, a pod, a claim, a volume or a class changes. There is no preemption, and of the preferences none but
 //! an even spread.
 
