@@ -3,6 +3,7 @@
 //! A mutant names the behaviours and invariants that have to catch it. Whatever no mutant breaks has not shown yet that
 //! it can fail. The judge never reaches this module.
 
+mod agents;
 mod controller;
 
 use std::{
@@ -54,7 +55,10 @@ impl fmt::Debug for Part {
 
 /// All mutants, by party and chapter.
 pub fn all() -> &'static [Mutant] {
-    static ALL: LazyLock<Vec<Mutant>> = LazyLock::new(|| controller::all().collect());
+    static ALL: LazyLock<Vec<Mutant>> = LazyLock::new(|| {
+        let agents = agents::ALL.iter().copied();
+        controller::all().chain(agents).collect()
+    });
     &ALL
 }
 

@@ -1,0 +1,186 @@
+//! Agents known to be wrong: each works through a client that changes what it sees of one kind.
+
+use std::{
+    collections::BTreeMap,
+    future,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use http::Request;
+use http_body::Frame;
+use http_body_util::{BodyExt as _, StreamBody, combinators::UnsyncBoxBody};
+use kube::{Client, client::Body};
+use serde_json::{Value, json};
+
+use super::{Mutant, Part};
+use crate::{inventory::Party, mini::agents::Name};
+
+/// All of them.
+pub(super) const ALL: &[Mutant] = &[
+    mutant(
+        "serves-stale-addresses",
+        Party::Dns,
+        "answers with the address that a pod's name had first",
+        &["dns-pod-a-follows-recreate", "dns-no-stale-ip"],
+        Name::Dns,
+        |client| {
+            let first = Mutex::new(BTreeMap::new());
+            seeing(client, "endpointslices", move |slice| {
+                remember_addresses(&first, slice);
+                true
+            })
+        },
+    ),
+    mutant(
+        "answers-for-unready-pods",
+        Party::Dns,
+        "answers with the addresses of pods that are not Ready",
+        &["dns-not-ready-hidden"],
+        Name::Dns,
+        |client| {
+            seeing(client, "endpointslices", |slice| {
+                for endpoint in each(slice, "/endpoints") {
+                    endpoint["conditions"]["ready"] = true.into();
+                }
+                true
+            })
+        },
+    ),
+    mutant(
+        "keeps-data-in-the-pod",
+        Party::Storage,
+        "gives each pod an empty folder in place of its claim",
+        &["pvc-data-survives"],
+        Name::Node,
+        |client| {
+            seeing(client, "pods", |pod| {
+                for volume in each(pod, "/spec/volumes") {
+                    if volume.get("persistentVolumeClaim").is_some() {
+                        *volume = json!({"name": volume["name"], "emptyDir": {}});
+                    }
+                }
+                true
+            })
+        },
+    ),
+    mutant(
+        "gives-another-hostname",
+        Party::Kubelet,
+        "gives every pod the host name of its node",
+        &["id-hostname-in-container"],
+        Name::Node,
+        |client| {
+            seeing(client, "pods", |pod| {
+                pod["spec"]["hostname"] = "node-1".into();
+                true
+            })
+        },
+    ),
+    mutant(
+        "collects-nothing",
+        Party::Gc,
+        "never sees a pod whose owner is gone",
+        &["rec-background-delete"],
+        Name::Garbage,
+        |client| seeing(client, "pods", |_| false),
+    ),
+];
+
+const fn mutant(
+    id: &'static str,
+    party: Party,
+    says: &'static str,
+    breaks: &'static [&'static str],
+    name: Name,
+    change: fn(Client) -> Client,
+) -> Mutant {
+    Mutant {
+        id,
+        party,
+        says,
+        breaks,
+        part: Part::Agent { name, change },
+    }
+}
+
+/// The items of a list in an object; none if it is absent.
+fn each<'a>(object: &'a mut Value, place: &str) -> impl Iterator<Item = &'a mut Value> {
+    object
+        .pointer_mut(place)
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+}
+
+/// Gives each pod of a slice the addresses that its name had when it was first seen.
+fn remember_addresses(first: &Mutex<BTreeMap<String, Value>>, slice: &mut Value) {
+    let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
+    for endpoint in each(slice, "/endpoints") {
+        let pod = endpoint["targetRef"]["name"].to_string();
+        let now = endpoint["addresses"].clone();
+        endpoint["addresses"] = first.entry(pod).or_insert(now).clone();
+    }
+}
+
+/// A client whose watches of a kind pass each object through `change`; where that is false the event is left out.
+fn seeing(
+    client: Client,
+    plural: &'static str,
+    change: impl Fn(&mut Value) -> bool + Send + Sync + 'static,
+) -> Client {
+    let change = Arc::new(change);
+    let service = tower::service_fn(move |request: Request<Body>| {
+        let (client, change) = (client.clone(), Arc::clone(&change));
+        async move {
+            let watched = request.uri().path().ends_with(&format!("/{plural}"))
+                && request
+                    .uri()
+                    .query()
+                    .is_some_and(|query| query.contains("watch=true"));
+            let response = client.send(request).await?;
+            Ok::<_, kube::Error>(match watched {
+                true => response.map(|body| changed(body, change)),
+                false => response.map(|body| body.boxed_unsync()),
+            })
+        }
+    });
+    Client::new(service, "default")
+}
+
+type Seen = UnsyncBoxBody<Bytes, <Body as http_body::Body>::Error>;
+
+/// The lines of a watch, each object changed.
+fn changed(body: Body, change: Arc<impl Fn(&mut Value) -> bool + Send + Sync + 'static>) -> Seen {
+    let frames = body
+        .into_data_stream()
+        .scan(Vec::new(), move |rest: &mut Vec<u8>, piece| {
+            future::ready(Some(piece.map(|bytes| {
+                rest.extend_from_slice(&bytes);
+                let end = rest
+                    .iter()
+                    .rposition(|byte| *byte == b'\n')
+                    .map_or(0, |at| at + 1);
+                let whole: Vec<u8> = rest.drain(..end).collect();
+                let lines = whole.split_inclusive(|byte| *byte == b'\n');
+                let lines: Vec<u8> = lines
+                    .filter_map(|line| event(line, &*change))
+                    .flatten()
+                    .collect();
+                Frame::data(Bytes::from(lines))
+            })))
+        });
+    StreamBody::new(frames).boxed_unsync()
+}
+
+/// One event of a watch, its object changed; none if it is left out.
+fn event(line: &[u8], change: &impl Fn(&mut Value) -> bool) -> Option<Vec<u8>> {
+    let Ok(mut event) = serde_json::from_slice::<Value>(line) else {
+        return Some(line.to_vec());
+    };
+    if matches!(event["type"].as_str(), Some("BOOKMARK" | "ERROR")) {
+        return Some(line.to_vec());
+    }
+    change(&mut event["object"]).then(|| format!("{event}\n").into_bytes())
+}
