@@ -380,7 +380,7 @@ fn only_main_exits_and_only_the_command_line_reads_arguments() {
     assert!(exits.is_empty(), "{}", exits.join("\n"));
     let arguments = lines_with(
         |path| path != "main.rs" && !path.starts_with("cli/"),
-        &["env::args", "clap::", "env::var"],
+        &["env::args", "clap::", "env::var(", "env::var_os("],
     );
     assert!(arguments.is_empty(), "{}", arguments.join("\n"));
     let prints = lines_with(|_| true, &["println!", "eprintln!", "print!(", "dbg!"]);
