@@ -427,14 +427,14 @@ async fn a_readiness_gate_is_waited_for_and_its_condition_is_left_alone() {
 #[tokio::test(start_paused = true)]
 async fn init_containers_run_in_order_and_share_volumes() {
     let cluster = cluster().await;
-    let mount = json!([{"name": "work", "mountPath": "/work"}]);
+    let mount = json!([{"name": "work", "mountPath": "/scratch"}]);
     let init = |name: &str, script: &str| json!({"name": name, "image": "busybox", "command": ["sh", "-c", script], "volumeMounts": mount});
-    let mut spec = busybox("cat /work/log; sleep 3600");
+    let mut spec = busybox("cat /scratch/log; sleep 3600");
     spec["volumes"] = json!([{"name": "work", "emptyDir": {}}]);
     spec["containers"][0]["volumeMounts"] = mount.clone();
     spec["initContainers"] = json!([
-        init("one", "sleep 2; echo one >> /work/log"),
-        init("two", "echo two >> /work/log")
+        init("one", "sleep 2; echo one >> /scratch/log"),
+        init("two", "echo two >> /scratch/log")
     ]);
     let start = Instant::now();
     cluster.create("a", spec).await;
