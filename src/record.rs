@@ -52,6 +52,17 @@ pub enum Error {
     Undecodable(#[from] crate::evidence::Undecodable),
 }
 
+/// How a wait for quiet ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quiet {
+    /// Nothing was seen for as long as was asked.
+    Came,
+    /// The limit passed before that.
+    Late,
+    /// More changes were seen than a world that comes to rest makes: so many.
+    Never(usize),
+}
+
 struct Shared {
     history: Mutex<History>,
     grown: watch::Sender<usize>,
@@ -204,17 +215,21 @@ impl Recorder {
         }
     }
 
-    /// Waits until nothing has been seen for a while. False when that does not come within the limit.
-    pub async fn quiet(&self, hold: Duration, limit: Duration) -> bool {
+    /// Waits until nothing has been seen for a while, as long as the limit and the most changes allow.
+    pub async fn quiet(&self, hold: Duration, limit: Duration, most: usize) -> Quiet {
         let deadline = Instant::now() + limit;
         let mut grown = self.shared.grown.subscribe();
+        let begun = *grown.borrow_and_update();
         loop {
-            grown.borrow_and_update();
+            let seen = *grown.borrow_and_update() - begun;
+            if seen > most {
+                return Quiet::Never(seen);
+            }
             let rest = deadline.min(Instant::now() + hold);
             match timeout_at(rest, grown.changed()).await {
                 Ok(_) if Instant::now() < deadline => {}
-                Ok(_) => return false,
-                Err(_) => return rest < deadline,
+                Err(_) if rest < deadline => return Quiet::Came,
+                Ok(_) | Err(_) => return Quiet::Late,
             }
         }
     }

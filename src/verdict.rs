@@ -43,6 +43,26 @@ impl Verdict {
     }
 }
 
+/// What a negative claim rests on: one look of the controller that saw its premise and did nothing, and a time in which
+/// nothing belied it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+pub struct Certificate {
+    /// What was claimed; claims that were made in the same stillness share it.
+    pub claims: Vec<String>,
+    /// The set that was looked at.
+    pub set: String,
+    /// The generation that the answering status write names; none of a set that is gone.
+    pub observed_generation: Option<i64>,
+    /// How many pods it counts, as many as there are.
+    pub pods: usize,
+    /// How many of them it counts as Ready, as many as are.
+    pub ready: usize,
+    /// Seconds of the cluster's clock that passed in full while each change was judged.
+    pub held_seconds: u64,
+    /// How many changes there were in that time.
+    pub changes: usize,
+}
+
 /// Why a step ends its scenario. Steps return `Result<(), Stop>`, or call [`stop`] from any depth.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stop {

@@ -62,6 +62,9 @@ pub(super) struct Arguments {
         value_delimiter = ','
     )]
     output: Vec<Output>,
+    /// Also say what negative claims rest on.
+    #[arg(short, long, conflicts_with = "quiet", env = "STSSPEC_VERBOSE", value_parser = FalseyValueParser::new())]
+    verbose: bool,
     /// Only say what failed and what it comes to.
     #[arg(short, long, env = "STSSPEC_QUIET", value_parser = FalseyValueParser::new())]
     quiet: bool,
@@ -113,8 +116,8 @@ fn factor(text: &str) -> Result<f64, String> {
 }
 
 pub(super) fn run(arguments: Arguments, exit: Exit) -> Result<u8, Failure> {
-    let Arguments { output, quiet, .. } = &arguments;
-    let (output, quiet) = (output.clone(), *quiet);
+    let output = arguments.output.clone();
+    let (quiet, verbose) = (arguments.quiet, arguments.verbose);
     for Output { path, .. } in &output {
         writable(path)?;
     }
@@ -128,7 +131,7 @@ pub(super) fn run(arguments: Arguments, exit: Exit) -> Result<u8, Failure> {
     let raise = interrupt.clone();
     let signals = signals::listen(exit, move || raise.raise())?;
     let to_stdout = output.iter().any(|output| output.path.as_os_str() == "-");
-    let mut screen = Screen::new(quiet, to_stdout);
+    let mut screen = Screen::new(quiet, verbose, to_stdout);
     let report = suite(arguments).run_with(&interrupt, &mut |event| screen.show(&event))?;
     screen.end(&report);
     for Output { format, path } in &output {
@@ -187,6 +190,7 @@ fn write(path: &PathBuf, text: &str) -> anyhow::Result<()> {
 /// live line to standard error, and only if that is a terminal.
 struct Screen {
     quiet: bool,
+    verbose: bool,
     to_stderr: bool,
     live: bool,
     style: Style,
@@ -196,7 +200,7 @@ struct Screen {
 }
 
 impl Screen {
-    fn new(quiet: bool, to_stderr: bool) -> Self {
+    fn new(quiet: bool, verbose: bool, to_stderr: bool) -> Self {
         let set =
             |name| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
         let terminal = if to_stderr {
@@ -206,6 +210,7 @@ impl Screen {
         };
         Self {
             quiet,
+            verbose,
             to_stderr,
             live: io::stderr().is_terminal() && !set("CI"),
             style: Style {
@@ -232,7 +237,11 @@ impl Screen {
             Event::Finished(outcome) => {
                 self.counts.add(&outcome.verdict);
                 if !self.quiet || outcome.shows_a_breach() {
-                    self.log(&terminal::line(outcome, self.style));
+                    let mut line = terminal::line(outcome, self.style);
+                    if self.verbose {
+                        line.push_str(&terminal::certificates(outcome));
+                    }
+                    self.log(&line);
                 }
             }
         }

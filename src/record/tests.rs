@@ -144,3 +144,29 @@ fn a_list_agrees_with_what_was_seen_but_for_what_came_after_it() {
         );
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn quiet_comes_or_is_late_or_never_comes() {
+    let server = |request| server(Arc::default(), request);
+    let client = Client::new(tower::service_fn(server), "a");
+    let clock = Clock::starting_at(jiff::Timestamp::UNIX_EPOCH);
+    let recorder = Recorder::new(client, clock, Target::apps_v1());
+    // One change each second, for ever.
+    let shared = Arc::clone(&recorder.shared);
+    let writer = tokio::spawn(async move {
+        for version in 1.. {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let object = Object::decode(Kind::Pod, pod("web-0", version)).expect("a pod");
+            shared.push(&clock, Verb::Modified, false, object);
+        }
+    });
+    let (short, long) = (Duration::from_millis(500), Duration::from_secs(5));
+    assert_eq!(recorder.quiet(short, long, 3).await, Quiet::Came);
+    assert_eq!(recorder.quiet(long, long, 9).await, Quiet::Late);
+    assert_eq!(
+        recorder.quiet(long, 2 * long, 3).await,
+        Quiet::Never(4),
+        "the fourth change is one too many"
+    );
+    writer.abort();
+}

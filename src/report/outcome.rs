@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{inventory::Level, verdict::Verdict};
+use crate::{
+    inventory::Level,
+    verdict::{Certificate, Verdict},
+};
 
 /// What a scenario is, before it runs.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -100,6 +103,9 @@ pub struct Outcome {
     pub slice: Vec<Line>,
     /// Panics of background tasks.
     pub panics: Vec<Caught>,
+    /// What its negative claims rest on.
+    #[serde(default)]
+    pub certificates: Vec<Certificate>,
     /// What else there is to know of it.
     pub notes: Vec<String>,
 }
@@ -116,6 +122,7 @@ impl Outcome {
             findings: Vec::new(),
             slice: Vec::new(),
             panics: Vec::new(),
+            certificates: Vec::new(),
             notes: Vec::new(),
         }
     }

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use super::{Conclusion, Counts, Line, Outcome, Report, Run, Word};
 use crate::{
     inventory::{self, Level},
-    verdict::Verdict,
+    verdict::{Certificate, Verdict},
 };
 
 /// Whether words are coloured.
@@ -191,6 +191,9 @@ pub fn failure(report: &Report, outcome: &Outcome) -> String {
     for note in &outcome.notes {
         row("note", note);
     }
+    for certificate in &outcome.certificates {
+        row("held", &held(certificate));
+    }
     if !outcome.slice.is_empty() {
         row("history", &lines(&outcome.slice));
     }
@@ -222,6 +225,42 @@ pub fn failure(report: &Report, outcome: &Outcome) -> String {
     );
     row("replay", &replay(&report.run, outcome));
     text
+}
+
+/// What the negative claims of a scenario rest on, a line each; empty if it makes none.
+pub fn certificates(outcome: &Outcome) -> String {
+    let mut text = String::new();
+    for certificate in &outcome.certificates {
+        let _ = write!(
+            text,
+            "\n{:23}held  {}",
+            "",
+            indented(&held(certificate), 29)
+        );
+    }
+    text
+}
+
+fn held(certificate: &Certificate) -> String {
+    let Certificate {
+        claims,
+        set,
+        observed_generation,
+        pods,
+        ready,
+        held_seconds,
+        changes,
+    } = certificate;
+    let looked = match observed_generation {
+        Some(generation) => format!(
+            "set {set:?} was looked at as of generation {generation} with {pods} pods, {ready} Ready"
+        ),
+        None => format!("set {set:?} is gone"),
+    };
+    format!(
+        "{}\n{looked}; then {held_seconds} s and {changes} changes passed",
+        claims.join("\n")
+    )
 }
 
 /// Every breach of one invariant, scenario by scenario.

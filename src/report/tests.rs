@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use super::*;
-use crate::verdict::Verdict;
+use crate::verdict::{Certificate, Verdict};
 
 fn scenario(line: usize, name: &str) -> Scenario {
     Scenario {
@@ -35,6 +35,7 @@ fn outcome(line: usize, name: &str, verdict: Verdict) -> Outcome {
         findings: Vec::new(),
         slice: Vec::new(),
         panics: Vec::new(),
+        certificates: Vec::new(),
         notes: Vec::new(),
     }
 }
@@ -74,6 +75,15 @@ fn example() -> Report {
         line(40, "pod web-1", "added, Pending"),
         line(44, "pod web-2", "added, Pending"),
     ];
+    failed.certificates = vec![Certificate {
+        claims: vec!["web-0 stays as it is".into()],
+        set: "web".into(),
+        observed_generation: Some(2),
+        pods: 2,
+        ready: 1,
+        held_seconds: 3600,
+        changes: 3,
+    }];
     failed.findings = vec![Finding {
         invariant: "inv-create-gate".into(),
         strict: 2,

@@ -208,11 +208,17 @@ async fn act(planned: &Planned, guard: &mut Guard<'_>, outcome: &mut Outcome) {
     // A scenario that was told to end has no quiet end to wait for.
     if !guard.cancelled && !matches!(outcome.verdict, Verdict::Skipped(_)) {
         match guard.run("the gathering of evidence", world.finish()).await {
-            Ok(Ok(evidence)) => judge(&evidence, outcome),
+            Ok(Ok((evidence, restless))) => {
+                judge(&evidence, outcome);
+                if let Some(stop) = restless {
+                    worsen(outcome, stop.verdict(None));
+                }
+            }
             Ok(Err(stop)) => worsen(outcome, stop.verdict(None)),
             Err(verdict) => worsen(outcome, verdict),
         }
     }
+    outcome.certificates = std::mem::take(&mut world.certificates);
     // Dropping it may panic, as the dropping of whatever a step left in it.
     if let Err(verdict) = guard
         .run("the end of the World", async { drop(world) })

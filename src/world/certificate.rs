@@ -3,10 +3,22 @@
 use std::time::Duration;
 
 use kube::api::{Patch, PatchParams};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Seen, Snapshot, World, words::set_of};
-use crate::{evidence::Kind, sets, verdict::Stop};
+use super::{MOST_CHANGES, Seen, Snapshot, World, words::set_of};
+use crate::{
+    evidence::Kind,
+    sets,
+    verdict::{Certificate, Stop},
+};
+
+/// What one look of the controller saw.
+#[derive(Default)]
+struct Looked {
+    generation: Option<i64>,
+    pods: usize,
+    ready: usize,
+}
 
 impl World {
     /// Asks the history as it is now.
@@ -23,15 +35,12 @@ impl World {
     /// The scenario is about to do something: lets the world become quiet and remembers what is there.
     pub async fn acts(&mut self) {
         let deadlines = self.scene.deadlines;
-        if self.scene.profile.virtual_time {
-            self.recorder
-                .quiet(deadlines.quiet, deadlines.one_step)
-                .await;
-        } else {
-            self.recorder
-                .quiet(Duration::from_millis(500), deadlines.quiet)
-                .await;
-        }
+        let (hold, limit) = match self.scene.profile.virtual_time {
+            true => (deadlines.quiet, deadlines.one_step),
+            false => (Duration::from_millis(500), deadlines.quiet),
+        };
+        // Whoever does not rest is judged all the same.
+        self.recorder.quiet(hold, limit, MOST_CHANGES).await;
         self.remember();
     }
 
@@ -119,16 +128,21 @@ impl World {
         judge: impl Fn(&Seen<'_>) -> Result<(), String>,
     ) -> Result<(), Stop> {
         self.judge(expected, &judge)?;
-        let length = |world: &Self| world.recorder.look(|history| history.changes().len());
-        if self.held != Some(length(self)) {
+        if self.held != Some(self.length()) {
             let certified = self.certify(set).await;
             // What is violated already is violated, whether or not the controller came to rest.
             self.judge(expected, &judge)?;
-            certified?;
-            self.hold().await;
-            self.held = Some(length(self));
+            let mut certificate = certified?;
+            certificate.changes = self.hold(expected, &judge).await?;
+            certificate.held_seconds = self.scene.deadlines.hold.as_secs();
+            self.held = Some(self.length());
+            self.certificates.push(certificate);
         }
-        self.judge(expected, &judge)
+        self.judge(expected, &judge)?;
+        if let Some(certificate) = self.certificates.last_mut() {
+            certificate.claims.push(expected.to_owned());
+        }
+        Ok(())
     }
 
     /// [`stays`](Self::stays) for the set in a pod's name.
@@ -149,15 +163,19 @@ impl World {
     /// The certificate of a negative claim: a field without effect changes, and one status write that answers it counts
     /// the pods as they are. So one look of the controller saw the premise and did nothing.
     ///
-    /// A set that is gone has none: there is nothing to look at.
-    async fn certify(&mut self, name: &str) -> Result<(), Stop> {
+    /// A set that is gone has no generation: there is nothing to look at.
+    async fn certify(&self, name: &str) -> Result<Certificate, Stop> {
+        let mut certificate = Certificate {
+            set: name.to_owned(),
+            ..Certificate::default()
+        };
         let alive = |seen: &Seen<'_>| {
             let set = seen.set(name)?;
             let limit = set.spec.revision_history_limit.unwrap_or(10);
             Some(limit)
         };
         let Some(limit) = self.see(alive) else {
-            return Ok(());
+            return Ok(certificate);
         };
         let patch = json!({ "spec": { "revisionHistoryLimit": limit + 1 } });
         let answer = self
@@ -165,13 +183,13 @@ impl World {
             .patch(name, &PatchParams::default(), &Patch::Merge(&patch))
             .await;
         let answer = match answer {
-            Err(kube::Error::Api(status)) if status.code == 404 => return Ok(()),
+            Err(kube::Error::Api(status)) if status.code == 404 => return Ok(certificate),
             answer => answer?,
         };
         let generation = answer.metadata.generation.unwrap_or_default();
         let looked = |seen: &Seen<'_>| {
             let Some(set) = seen.set(name) else {
-                return Some(0);
+                return Some(Looked::default());
             };
             let status = set.status.as_ref()?;
             let pods: Vec<_> = seen
@@ -187,20 +205,20 @@ impl World {
             let counted = status.replicas as usize == pods.len()
                 && status.ready_replicas.unwrap_or(0) as usize == ready;
             let observed = status.observed_generation.unwrap_or(0);
-            (observed >= generation && counted).then_some(observed)
+            (observed >= generation && counted).then_some(Looked {
+                generation: Some(observed),
+                pods: pods.len(),
+                ready,
+            })
         };
         let limit = self.scene.deadlines.one_step;
         let expected = "the status answers and counts the pods as they are";
         match self.comes(limit, expected, looked).await {
-            Ok(observed) => {
-                let notes = self
-                    .notes
-                    .entry("certificates".into())
-                    .or_insert(Value::Array(Vec::new()));
-                if let Value::Array(notes) = notes {
-                    notes.push(json!({ "set": name, "observedGeneration": observed }));
-                }
-                Ok(())
+            Ok(looked) => {
+                certificate.observed_generation = looked.generation;
+                certificate.pods = looked.pods;
+                certificate.ready = looked.ready;
+                Ok(certificate)
             }
             Err(_) => Err(Stop::Inconclusive(format!(
                 "nothing shows that the controller looked at set {name:?}: its status did not answer generation {generation} \

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+/// How many changes a wait for quiet sees before it gives up: whoever makes more never rests. A set of a hundred pods that
+/// starts, rolls and is deleted makes fewer.
+pub const MOST_CHANGES: usize = 5_000;
+
 /// Every wait of every step uses one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadlines {

@@ -26,12 +26,12 @@ use crate::{
     clock::Clock,
     cluster::{Cluster, Target},
     evidence::{Actor, DnsAnswer, Evidence, History, Kind, Profile},
-    record::Recorder,
+    record::{Quiet, Recorder},
     tap::Tap,
-    verdict::Stop,
+    verdict::{Certificate, Stop},
 };
 
-pub use deadlines::Deadlines;
+pub use deadlines::{Deadlines, MOST_CHANGES};
 pub use dns::{CLIENT, addresses};
 pub use draft::{REVISION_ANNOTATION, overlay, pod_spec};
 pub use readiness::{Dial, GATE};
@@ -98,6 +98,8 @@ pub struct World {
     pub dial: Dial,
     /// How much had been seen when the last hold ended.
     pub held: Option<usize>,
+    /// What its negative claims rest on.
+    pub certificates: Vec<Certificate>,
     /// The namespace that sentences speak of: the scenario's own, unless they say otherwise.
     pub here: String,
 }
@@ -139,6 +141,7 @@ impl World {
             current: String::new(),
             dial,
             held: None,
+            certificates: Vec::new(),
             here,
         };
         world.make_namespace(&namespace).await?;
@@ -214,18 +217,20 @@ impl World {
         }
     }
 
-    /// Lets the world become quiet and gathers all that was seen and done.
+    /// Lets the world become quiet and gathers all that was seen and done; and says so if it never became quiet.
     ///
     /// # Errors
     ///
     /// The cluster does not say what is there: inconclusive.
-    pub async fn finish(&self) -> Result<Evidence, Stop> {
-        let deadlines = self.scene.deadlines;
+    pub async fn finish(&self) -> Result<(Evidence, Option<Stop>), Stop> {
+        let limit = self.scene.deadlines.whole_set;
+        let mut restless = None;
         if self.scene.profile.virtual_time {
             // Long enough for every rule that speaks of quiet periods.
-            self.recorder
-                .quiet(Duration::from_secs(70), deadlines.whole_set)
-                .await;
+            let hold = Duration::from_secs(70);
+            if let Quiet::Never(changes) = self.recorder.quiet(hold, limit, MOST_CHANGES).await {
+                restless = Some(Stop::Inconclusive(hold::restless(changes)));
+            }
         }
         let mut history = self
             .recorder
@@ -235,12 +240,13 @@ impl World {
         if self.scene.profile.shared_counter {
             history.seal();
         }
-        Ok(Evidence {
+        let evidence = Evidence {
             history,
             log: self.scene.tap.log(),
             answers: self.answers.clone(),
             profile: self.scene.profile.clone(),
-        })
+        };
+        Ok((evidence, restless))
     }
 
     /// An object of the target's kind with a name, for [`Api::create`].
