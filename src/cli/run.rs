@@ -17,7 +17,7 @@ use crate::{
         self, Counts, Format, List, Profile,
         terminal::{self, Style},
     },
-    suite::{Subject, Suite, drive::Interrupt, event::Event, select::Tags},
+    suite::{Subject, Suite, Tier, drive::Interrupt, event::Event, select::Tags},
 };
 
 #[derive(Debug, Args)]
@@ -29,7 +29,10 @@ pub(super) struct Arguments {
     /// Only scenarios whose tags fit, as in `@a and not (@b or @c)`.
     #[arg(long, value_name = "EXPRESSION", env = "STSSPEC_TAGS")]
     tags: Option<Tags>,
-    /// Who is judged: `bundled`, `none`, or `mutant:ID`.
+    /// Where it runs: `embedded`.
+    #[arg(long, default_value = "embedded", env = "STSSPEC_TIER")]
+    tier: Tier,
+    /// Who is judged: `bundled`, `built-in`, `none`, or `mutant:ID`.
     #[arg(long, default_value = "bundled", env = "STSSPEC_SUBJECT")]
     subject: Subject,
     /// Which behaviours count.
@@ -146,6 +149,7 @@ fn suite(arguments: Arguments) -> Suite {
         ProfileWord::All => Profile::All,
     };
     let suite = Suite::of(arguments.subject)
+        .on(arguments.tier)
         .profile(profile)
         .seed(arguments.seed)
         .fail_fast(arguments.fail_fast)

@@ -74,6 +74,9 @@ pub struct Run {
     pub tags: Option<String>,
     /// Nothing was left out: every scenario of the profile was to run, to its end.
     pub whole: bool,
+    /// What was made for it and could not be removed, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<String>,
     /// How long it took, in seconds of real time.
     pub real_seconds: f64,
 }

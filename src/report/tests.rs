@@ -127,6 +127,7 @@ fn example() -> Report {
             selection: vec!["ordering".into()],
             tags: None,
             whole: false,
+            left: Vec::new(),
             real_seconds: 0.25,
         },
         conclusion: Conclusion::NotConformant,

@@ -31,9 +31,11 @@ mod needs;
 mod panics;
 pub mod plan;
 pub mod select;
+mod site;
 mod stage;
 mod steps;
 mod subject;
+mod tier;
 mod verdicts;
 
 use std::{
@@ -46,32 +48,37 @@ use std::{
 use cucumber::World as _;
 
 use self::{
-    drive::{Interrupt, Mode},
+    drive::Interrupt,
     event::Event,
     plan::Plan,
     select::{Selection, Tags},
     stage::Stage,
 };
 use crate::{
-    cluster::{Target, embedded},
+    cluster::Target,
     inventory,
     report::{Listed, ListedBehaviour, Outcome, Profile, Report, Run, Scenario},
     world::World,
 };
 
 pub use guard::Limits;
+pub use site::Error as SiteError;
 pub use steps::steps;
 pub use subject::{Context, Function, Subject, Unknown as UnknownSubject};
+pub use tier::{Tier, Unknown as UnknownTier};
 
 /// A run to be.
 #[derive(Debug)]
 pub struct Suite {
     subject: Subject,
+    tier: Tier,
     selection: Selection,
     features: Option<PathBuf>,
     seed: u64,
     timeout_scale: f64,
-    drive: drive::Options,
+    parallel: Option<usize>,
+    fail_fast: bool,
+    real_limit: Option<Duration>,
 }
 
 /// Why there is no run.
@@ -83,6 +90,9 @@ pub enum Error {
     /// Nothing is selected.
     #[error(transparent)]
     Nothing(#[from] select::Nothing),
+    /// It cannot take place where it was to.
+    #[error(transparent)]
+    Site(#[from] site::Error),
 }
 
 impl Suite {
@@ -100,12 +110,22 @@ impl Suite {
     pub fn of(subject: Subject) -> Self {
         Self {
             subject,
+            tier: Tier::default(),
             selection: Selection::default(),
             features: None,
             seed: 1,
             timeout_scale: 1.0,
-            drive: drive::Options::default(),
+            parallel: None,
+            fail_fast: false,
+            real_limit: None,
         }
+    }
+
+    /// Where it takes place. On embedded clusters.
+    #[must_use]
+    pub fn on(mut self, tier: Tier) -> Self {
+        self.tier = tier;
+        self
     }
 
     /// Adds a part of the specification: a chapter, a path as `ordering/startup`, one scenario as `ordering/startup:12`
@@ -143,17 +163,17 @@ impl Suite {
         self
     }
 
-    /// How many scenarios run at once. As many as the machine has cores.
+    /// How many scenarios run at once. On embedded clusters as many as the machine has cores.
     #[must_use]
-    pub fn parallel(mut self, threads: usize) -> Self {
-        self.drive.mode = Mode::Isolated { threads };
+    pub fn parallel(mut self, many: usize) -> Self {
+        self.parallel = Some(many);
         self
     }
 
     /// The first failure ends the run.
     #[must_use]
     pub fn fail_fast(mut self, yes: bool) -> Self {
-        self.drive.fail_fast = yes;
+        self.fail_fast = yes;
         self
     }
 
@@ -164,10 +184,11 @@ impl Suite {
         self
     }
 
-    /// Real time that a scenario may take before it is stopped and counts as inconclusive. 60 s.
+    /// Real time that a scenario may take before it is stopped and counts as inconclusive. On embedded clusters
+    /// 60 s.
     #[must_use]
     pub fn real_limit(mut self, limit: Duration) -> Self {
-        self.drive.real_limit = limit;
+        self.real_limit = Some(limit);
         self
     }
 
@@ -182,7 +203,7 @@ impl Suite {
     ///
     /// # Panics
     ///
-    /// Nothing is selected, or the features cannot be read.
+    /// Nothing is selected, the features cannot be read, or there is no such cluster or subject.
     #[track_caller]
     pub fn run(self) -> Report {
         match self.run_with(&Interrupt::default(), &mut |_| {}) {
@@ -195,7 +216,7 @@ impl Suite {
     ///
     /// # Errors
     ///
-    /// Nothing is selected, or the features cannot be read.
+    /// Nothing is selected, the features cannot be read, or there is no such cluster or subject.
     pub fn run_with(
         self,
         interrupt: &Interrupt,
@@ -203,7 +224,8 @@ impl Suite {
     ) -> Result<Report, Error> {
         let begin = Instant::now();
         let plan = self.plan()?;
-        let mut run = self.describe();
+        let site = site::prepare(&self.tier, &self.subject)?;
+        let mut run = self.describe(&*site);
         let scenarios: Vec<Arc<Scenario>> = plan
             .scenarios
             .iter()
@@ -213,26 +235,28 @@ impl Suite {
             run: run.clone(),
             scenarios: scenarios.len(),
         });
+        let drive = drive::Options {
+            mode: site.mode(self.parallel),
+            fail_fast: self.fail_fast,
+            real_limit: self.real_limit.unwrap_or_else(|| site.real_limit()),
+            ..drive::Options::default()
+        };
         let stage = Stage {
             plan,
+            site: site.clone(),
             subject: self.subject,
             target: Target::apps_v1(),
             limits: Limits::default(),
             timeout_scale: self.timeout_scale,
         };
         let mut outcomes: Vec<Outcome> = Vec::new();
-        let strays = drive::drive(
-            scenarios,
-            Arc::new(stage),
-            self.drive,
-            interrupt,
-            &mut |event| {
-                if let Event::Finished(outcome) = &event {
-                    outcomes.push(outcome.clone());
-                }
-                tell(event);
-            },
-        );
+        let strays = drive::drive(scenarios, Arc::new(stage), drive, interrupt, &mut |event| {
+            if let Event::Finished(outcome) = &event {
+                outcomes.push(outcome.clone());
+            }
+            tell(event);
+        });
+        run.left = site.close();
         run.real_seconds = begin.elapsed().as_secs_f64();
         let interrupted = interrupt.is_raised();
         Ok(verdicts::conclude(
@@ -249,13 +273,13 @@ impl Suite {
     ///
     /// # Errors
     ///
-    /// Nothing is selected, or the features cannot be read.
+    /// Nothing is selected, the features cannot be read, or there is no such cluster or subject.
     pub fn list(&self) -> Result<Vec<Listed>, Error> {
-        let offered = embedded::capabilities(embedded::Options::default().server.version);
         let plan = self.plan()?;
+        let site = site::prepare(&self.tier, &self.subject)?;
         let listed = plan.scenarios.iter().map(|planned| Listed {
             id: planned.scenario.id(),
-            skipped: needs::unmet(&planned.scenario, inventory::embedded(), &offered),
+            skipped: needs::unmet(&planned.scenario, inventory::embedded(), site.offered()),
             scenario: (*planned.scenario).clone(),
         });
         Ok(listed.collect())
@@ -306,14 +330,14 @@ impl Suite {
         ))
     }
 
-    fn describe(&self) -> Run {
-        let (major, minor) = embedded::Options::default().server.version;
+    fn describe(&self, site: &dyn site::Site) -> Run {
+        let (major, minor) = site.offered().version;
         Run {
             stsspec: env!("CARGO_PKG_VERSION").to_owned(),
             kubernetes: format!("{major}.{minor}"),
             subject: self.subject.to_string(),
             party: self.subject.party(),
-            tier: "embedded".to_owned(),
+            tier: self.tier.to_string(),
             target: "apps/v1 StatefulSet".to_owned(),
             profile: self.selection.profile,
             seed: self.seed,
@@ -323,7 +347,8 @@ impl Suite {
                 .map(|folder| folder.display().to_string()),
             selection: self.selection.parts.clone(),
             tags: self.selection.tags.as_ref().map(ToString::to_string),
-            whole: self.selection.is_whole() && self.features.is_none() && !self.drive.fail_fast,
+            whole: self.selection.is_whole() && self.features.is_none() && !self.fail_fast,
+            left: Vec::new(),
             real_seconds: 0.0,
         }
     }

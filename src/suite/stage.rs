@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use cucumber::World as _;
 use futures::{FutureExt as _, future::LocalBoxFuture};
-use jiff::Timestamp;
 
 use super::{
     drive::{Cancel, Play},
@@ -12,24 +11,17 @@ use super::{
     guard::{Clocks, Guard, Limits},
     needs,
     plan::{Found, Plan, Planned},
-    subject::{Running, Subject},
+    site::{Ground, Site},
+    subject::Subject,
 };
 use crate::{
-    clock::Clock,
-    cluster::{
-        Cluster as _, Target,
-        embedded::{self, Embedded},
-    },
-    evidence::{Actor, Evidence, Profile},
+    cluster::{Need, Target},
+    evidence::{Evidence, Profile},
     inventory,
     report::{Outcome, Took, lines},
-    tap::Tap,
     verdict::Verdict,
-    world::{Deadlines, SCENE, Scene, World},
+    world::{SCENE, Scene, World},
 };
-
-/// What the clocks of embedded clusters show when they start.
-const BASE: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
 /// How many lines of history a failure shows.
 const SHOWN: usize = 24;
@@ -37,6 +29,7 @@ const SHOWN: usize = 24;
 /// Everything that a scenario needs on its thread.
 pub(super) struct Stage {
     pub(super) plan: Plan,
+    pub(super) site: Arc<dyn Site>,
     pub(super) subject: Subject,
     pub(super) target: Target,
     pub(super) limits: Limits,
@@ -57,12 +50,6 @@ impl Play for Stage {
     }
 }
 
-/// A cluster with its subject, and the place of one scenario in it.
-struct Set {
-    scene: Scene,
-    running: Running,
-}
-
 impl Stage {
     /// What ends a scenario before it begins.
     fn before(&self, planned: &Planned) -> Option<Outcome> {
@@ -72,20 +59,23 @@ impl Stage {
                 step.map(|index| (planned.steps[index].text.clone(), planned.steps[index].line));
             return Some(outcome);
         }
-        let offered = embedded::capabilities(embedded::Options::default().server.version);
-        let skip = needs::unmet(&planned.scenario, inventory::embedded(), &offered);
+        let offered = self.site.offered();
+        let skip = needs::unmet(&planned.scenario, inventory::embedded(), offered);
         skip.map(|reason| Outcome::of(&planned.scenario, Verdict::Skipped(reason)))
     }
 
     async fn perform(&self, planned: &Planned, mut guard: Guard<'_>) -> Outcome {
         let clocks = Clocks::start();
         let mut outcome = Outcome::of(&planned.scenario, Verdict::Passed);
-        match guard
-            .run("the start of the cluster", self.set(planned))
-            .await
-        {
+        let opening = self.site.open(planned, &self.subject, &self.target);
+        match guard.run("the start of the cluster", opening).await {
             Err(verdict) => outcome.verdict = verdict,
-            Ok(Set { scene, running }) => {
+            Ok(Err(why)) => outcome.verdict = Verdict::Inconclusive(why),
+            Ok(Ok(ground)) => {
+                let scene = self.scene(planned, &ground);
+                let Ground {
+                    cluster, running, ..
+                } = ground;
                 SCENE
                     .scope(scene, act(planned, &mut guard, &mut outcome))
                     .await;
@@ -94,6 +84,9 @@ impl Stage {
                     && let Ok(Some(note)) = guard.run("the end of the subject", running.end()).await
                 {
                     outcome.notes.push(note);
+                }
+                if let Err(verdict) = guard.run("the end of the cluster", cluster.stop()).await {
+                    outcome.notes.push(verdict.reason().to_owned());
                 }
                 self.weigh(&mut outcome);
             }
@@ -109,39 +102,28 @@ impl Stage {
         outcome
     }
 
-    /// Starts the cluster and the subject.
-    async fn set(&self, planned: &Planned) -> Set {
-        let seed = planned.scenario.seed;
-        let mut options = embedded::Options::default();
-        options.server.seed = seed;
-        self.subject.twist(&mut options.agents);
-        let cluster = Embedded::start(Clock::starting_at(BASE), &options).await;
-        let tap = Tap::new(cluster.clock(), self.target.clone());
-        let client = tap.client(cluster.server().client("stsspec-subject"), Actor::Subject);
-        let running = self
-            .subject
-            .start(client, cluster.clock(), self.target.clone(), seed);
-        let offered = cluster.capabilities();
+    /// What a scenario sees of its place.
+    fn scene(&self, planned: &Planned, ground: &Ground) -> Scene {
+        let offered = ground.cluster.capabilities();
         let profile = Profile {
             version: offered.version,
             shared_counter: offered.shared_counter,
             virtual_time: offered.virtual_time,
-            attribution: true,
-            delivery: true,
+            attribution: offered.offers.contains(&Need::Attribution),
+            delivery: offered.offers.contains(&Need::Delivery),
             gates: gates(),
             own_write_gate: self.subject.has_own_write_gate(),
         };
-        let scene = Scene {
-            cluster: Arc::new(cluster),
+        Scene {
+            cluster: ground.cluster.clone(),
             target: self.target.clone(),
-            tap,
-            namespace: "spec".to_owned(),
-            seed,
-            deadlines: Deadlines::virtual_time().scaled(self.timeout_scale),
+            tap: ground.tap.clone(),
+            namespace: ground.namespace.clone(),
+            seed: planned.scenario.seed,
+            deadlines: self.site.deadlines().scaled(self.timeout_scale),
             profile,
             sentences: planned.steps.iter().map(|step| step.text.clone()).collect(),
-        };
-        Set { scene, running }
+        }
     }
 
     /// A pass in which nobody acted says nothing about the subject.
@@ -236,7 +218,8 @@ fn worsen(outcome: &mut Outcome, verdict: Verdict) {
 }
 
 fn judge(evidence: &Evidence, outcome: &mut Outcome) {
-    outcome.subject_writes = Some(lines::writes_of_the_subject(evidence));
+    let known = evidence.profile.attribution;
+    outcome.subject_writes = known.then(|| lines::writes_of_the_subject(evidence));
     outcome.findings = findings::of(evidence);
     if outcome.verdict != Verdict::Passed {
         outcome.slice = lines::last(evidence, SHOWN);

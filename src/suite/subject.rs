@@ -22,6 +22,8 @@ use crate::{
 pub enum Subject {
     /// The reference controller.
     Bundled,
+    /// The controller that the cluster itself has. It is started and ended with the cluster, not by the run.
+    BuiltIn,
     /// Nobody: what passes all the same says nothing about a controller.
     None,
     /// A component known to be wrong; all others are right.
@@ -72,7 +74,7 @@ impl Context {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unknown {
     /// It looks like none.
-    #[error("there is no subject {0:?}; there are `bundled`, `none` and `mutant:ID`")]
+    #[error("there is no subject {0:?}; there are `bundled`, `built-in`, `none` and `mutant:ID`")]
     Subject(String),
     /// There is no such mutant.
     #[error("there is no mutant {id:?}; near it are {}", nearest.join(", "))]
@@ -90,6 +92,7 @@ impl FromStr for Subject {
     fn from_str(name: &str) -> Result<Self, Unknown> {
         match (name, name.strip_prefix("mutant:")) {
             ("bundled", _) => Ok(Self::Bundled),
+            ("built-in", _) => Ok(Self::BuiltIn),
             ("none", _) => Ok(Self::None),
             (_, Some(id)) => match mutants::all().iter().find(|mutant| mutant.id == id) {
                 Some(mutant) => Ok(Self::Mutant(mutant)),
@@ -116,6 +119,7 @@ impl fmt::Display for Subject {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bundled => out.write_str("bundled"),
+            Self::BuiltIn => out.write_str("built-in"),
             Self::None => out.write_str("none"),
             Self::Mutant(mutant) => write!(out, "mutant:{}", mutant.id),
             Self::Function(_) => out.write_str("function"),
@@ -145,7 +149,7 @@ impl Subject {
     pub fn party(&self) -> Party {
         match self {
             Self::Mutant(mutant) => mutant.party,
-            Self::Bundled | Self::None | Self::Function(_) => Party::Controller,
+            Self::Bundled | Self::BuiltIn | Self::None | Self::Function(_) => Party::Controller,
         }
     }
 
@@ -185,7 +189,7 @@ impl Subject {
             })
         };
         let task = match self {
-            Self::None => None,
+            Self::None | Self::BuiltIn => None,
             Self::Bundled
             | Self::Mutant(Mutant {
                 part: Part::Agent { .. },
@@ -256,11 +260,15 @@ mod tests {
 
     #[test]
     fn a_subject_has_the_name_it_is_asked_for_by() {
-        for name in ["bundled", "none"].into_iter().map(str::to_owned).chain(
-            mutants::all()
-                .iter()
-                .map(|mutant| format!("mutant:{}", mutant.id)),
-        ) {
+        for name in ["bundled", "built-in", "none"]
+            .into_iter()
+            .map(str::to_owned)
+            .chain(
+                mutants::all()
+                    .iter()
+                    .map(|mutant| format!("mutant:{}", mutant.id)),
+            )
+        {
             assert_eq!(
                 name.parse::<Subject>().expect("it is there").to_string(),
                 name
@@ -273,7 +281,7 @@ mod tests {
         let error = "bundle".parse::<Subject>().expect_err("nobody").to_string();
         assert_eq!(
             error,
-            "there is no subject \"bundle\"; there are `bundled`, `none` and `mutant:ID`"
+            "there is no subject \"bundle\"; there are `bundled`, `built-in`, `none` and `mutant:ID`"
         );
         let id = mutants::all()[0].id;
         let error = format!("mutant:{}", &id[1..])

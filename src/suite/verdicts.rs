@@ -280,6 +280,11 @@ fn reasons(
         "panics in the background",
         panics.collect(),
     );
+    add(
+        Conclusion::Undecided,
+        "could not be removed",
+        run.left.clone(),
+    );
 
     let violated = invariants.iter().filter(|count| {
         let row = inventory.invariant(&count.id);

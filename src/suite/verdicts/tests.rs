@@ -72,6 +72,7 @@ fn report_of(outcomes: Vec<Outcome>, change: impl FnOnce(&mut Run)) -> Report {
         selection: Vec::new(),
         tags: None,
         whole: false,
+        left: Vec::new(),
         real_seconds: 0.0,
     };
     change(&mut run);

@@ -1,0 +1,92 @@
+//! Tier `embedded`: each scenario has a cluster of its own in this process, on a paused runtime.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::{FutureExt as _, future::LocalBoxFuture};
+use jiff::Timestamp;
+
+use super::{Error, Ground, Site};
+use crate::{
+    clock::Clock,
+    cluster::{
+        Capabilities, Cluster as _, Target,
+        embedded::{self, Embedded, Options},
+    },
+    evidence::Actor,
+    suite::{drive::Mode, plan::Planned, subject::Subject, tier::Tier},
+    tap::Tap,
+    world::Deadlines,
+};
+
+/// What the clocks of embedded clusters show when they start.
+const BASE: Timestamp = Timestamp::constant(1_767_225_600, 0);
+
+/// Clusters in this process.
+pub(super) struct Here {
+    offered: Capabilities,
+}
+
+impl Here {
+    /// What can be had here for a subject.
+    pub(super) fn for_subject(subject: &Subject) -> Result<Self, Error> {
+        if matches!(subject, Subject::BuiltIn) {
+            return Err(Error::Subject {
+                subject: subject.to_string(),
+                tier: Tier::Embedded.to_string(),
+                reason: "its clusters have no StatefulSet controller of their own".to_owned(),
+                instead: "bundled",
+            });
+        }
+        Ok(Self {
+            offered: embedded::capabilities(Options::default().server.version),
+        })
+    }
+}
+
+impl Site for Here {
+    fn offered(&self) -> &Capabilities {
+        &self.offered
+    }
+
+    fn mode(&self, parallel: Option<usize>) -> Mode {
+        parallel.map_or_else(Mode::isolated, |threads| Mode::Isolated { threads })
+    }
+
+    fn deadlines(&self) -> Deadlines {
+        Deadlines::virtual_time()
+    }
+
+    fn real_limit(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+
+    fn open<'a>(
+        &'a self,
+        planned: &'a Planned,
+        subject: &'a Subject,
+        target: &'a Target,
+    ) -> LocalBoxFuture<'a, Result<Ground, String>> {
+        async move {
+            let seed = planned.scenario.seed;
+            let mut options = Options::default();
+            options.server.seed = seed;
+            subject.twist(&mut options.agents);
+            let cluster = Embedded::start(Clock::starting_at(BASE), &options).await;
+            let tap = Tap::new(cluster.clock(), target.clone());
+            let client = tap.client(cluster.server().client("stsspec-subject"), Actor::Subject);
+            let running = subject.start(client, cluster.clock(), target.clone(), seed);
+            Ok(Ground {
+                cluster: Arc::new(cluster),
+                tap,
+                namespace: "spec".to_owned(),
+                running,
+            })
+        }
+        .boxed_local()
+    }
+
+    fn close(&self) -> Vec<String> {
+        // Each cluster ended with its scenario.
+        Vec::new()
+    }
+}
