@@ -499,3 +499,46 @@ fn a_file_of_somebody_else_is_not_replaced() {
     );
     assert!(fs::read_to_string(&file).is_ok_and(|text| text == "a kubeconfig of somebody else"));
 }
+
+#[test]
+fn of_two_controllers_one_works_and_the_other_takes_over() {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let kubeconfig = folder.path().join("kubeconfig");
+    let file = kubeconfig.to_str().expect("text");
+    let mut serving = Process::start(&[
+        "serve",
+        "--port",
+        "0",
+        "--kubeconfig",
+        file,
+        "--no-controller",
+    ]);
+    let _out = serving.says("Ctrl-C");
+    let elected = [
+        "controller",
+        "--kubeconfig",
+        file,
+        "--leader-elect",
+        "--lease-namespace",
+        "default",
+    ];
+    let mut first = Process::start(&elected);
+    let _out_of_first = first.says("working on http://127.0.0.1:");
+    let mut second = Process::start(&elected);
+    let mut out = second.says("waiting for the lease default/stsspec-controller as ");
+    first.signal("-TERM");
+    assert_eq!(first.code(), Some(143));
+    let mut line = String::new();
+    out.read_line(&mut line).expect("it prints text");
+    assert!(line.starts_with("working on http://127.0.0.1:"), "{line}");
+}
+
+#[test]
+fn the_controller_is_printed_as_objects_of_a_cluster() {
+    let output = stsspec(&["controller", "--print-manifests", "example.org/stsspec:1"]).output();
+    let output = output.expect("the binary runs");
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).expect("text");
+    assert!(text.contains("image: example.org/stsspec:1\n"), "{text}");
+    assert!(text.contains("kind: ClusterRole\n"), "{text}");
+}

@@ -53,6 +53,13 @@ pub struct Behind {
     resource: &'static str,
 }
 
+impl Behind {
+    /// The kind that the cache holds, with its group: `pods`, `statefulsets.apps`.
+    pub fn resource(&self) -> &'static str {
+        self.resource
+    }
+}
+
 /// What the controller wrote, by set.
 #[derive(Debug, Default)]
 pub struct OwnWrites(Mutex<BTreeMap<Key, (String, Versions)>>);

@@ -13,7 +13,7 @@
 //! Watches keep [`cache`]s; [`triggers`] queue sets; workers take them from the [`queue`] and [`sync`] each: whose pods
 //! ([`ownership`]), which [`revision`]s, then [`plan`], which decides everything about pods from what was observed and
 //! the time, [`apply`], which carries it out, and the [`status`]. [`mod@write`] alone writes, [`gate`] remembers what, and
-//! [`events`] tell of it. [`twist`] is where components known to be wrong come in.
+//! [`events`] tell of it. [`lead`] lets one of several copies work, [`health`] serves what [`metrics`] count. [`twist`] is where components known to be wrong come in.
 
 pub mod apply;
 pub mod cache;
@@ -21,6 +21,10 @@ pub mod claim;
 pub mod error;
 pub mod events;
 pub mod gate;
+pub mod health;
+pub mod lead;
+pub mod manifests;
+pub mod metrics;
 pub mod ownership;
 pub mod plan;
 pub mod pod;
@@ -49,10 +53,12 @@ use tokio::{
 use crate::{clock::Clock, cluster::Target};
 
 pub use error::Error;
+pub use metrics::Metrics;
 pub use plan::Gates;
 pub use twist::{Faithful, Twist};
 
 use cache::{Cache, feed};
+use metrics::Ended;
 use queue::Queue;
 use set::{Key, Set};
 use sync::Syncer;
@@ -75,6 +81,8 @@ pub struct Options {
     pub seed: u64,
     /// How long it tries to reach the API server at the start.
     pub patience: Duration,
+    /// Where it counts.
+    pub metrics: Metrics,
 }
 
 impl Default for Options {
@@ -87,6 +95,7 @@ impl Default for Options {
             gates: Gates::default(),
             seed: 0,
             patience: Duration::from_secs(30),
+            metrics: Metrics::default(),
         }
     }
 }
@@ -123,6 +132,7 @@ pub async fn run(client: Client, clock: Clock, options: Options) -> Result<Infal
         },
         clock,
         gates: options.gates,
+        metrics: options.metrics,
     });
     for _ in 0..options.workers.max(1) {
         tasks.spawn(work(Arc::clone(&syncer), queue.clone()));
@@ -141,7 +151,12 @@ pub async fn run(client: Client, clock: Clock, options: Options) -> Result<Infal
 async fn work(syncer: Arc<Syncer>, queue: Queue<Key>) {
     loop {
         let key = queue.take().await;
-        match syncer.sync(&key).await {
+        let synced = syncer.sync(&key).await;
+        syncer.metrics.synced(match &synced {
+            Ok(_) => Ended::Done,
+            Err(_) => Ended::Failed,
+        });
+        match synced {
             Ok(next) if next.again => queue.retry(key.clone()),
             Ok(next) => {
                 queue.forget(&key);

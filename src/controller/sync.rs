@@ -16,8 +16,9 @@ use super::{
     error::SyncError,
     events::Kind,
     gate::Versions,
+    metrics::Metrics,
     ownership::{Claiming, claiming, selects},
-    plan::{Gates, Observed, Refusal, Waiting, plan},
+    plan::{Gates, Observed, Refusal, Waiting, max_unavailable, plan},
     revision::{self, Choice, Revision, Revisions, choose, sort},
     set::{Key, Set, Strategy, controller_of},
     status,
@@ -39,6 +40,7 @@ pub struct Syncer {
     pub(super) writer: Writer,
     pub(super) clock: Clock,
     pub(super) gates: Gates,
+    pub(super) metrics: Metrics,
 }
 
 /// What one sync knows so far.
@@ -68,10 +70,15 @@ impl Syncer {
                 claims: caches.claims.seen(),
                 sets: caches.sets.seen(),
             };
-            self.writer.writes.pass(key, read)?;
+            let passed = self.writer.writes.pass(key, read);
+            if let Err(behind) = &passed {
+                self.metrics.skipped(behind.resource());
+            }
+            passed?;
         }
         let Some(set) = caches.sets.get(key) else {
             self.writer.writes.forget(key);
+            self.metrics.forget(&key.namespace, &key.name);
             return Ok(Next::default());
         };
         let selector = match set.selector() {
@@ -258,6 +265,7 @@ impl Sync<'_> {
             );
         }
         let mut plan = planned?;
+        self.count(syncer, plan.unavailable);
         self.writer.twist.planned(&observed, now, &mut plan);
         let done = apply(self.writer, &observed, &plan).await;
         self.did.extend(done.did);
@@ -276,6 +284,31 @@ impl Sync<'_> {
         }
         let written = self.write_status(&observed, computed, now).await;
         done.error.map_or(written, Err)
+    }
+
+    fn count(&self, syncer: &Syncer, unavailable: Option<usize>) {
+        if !syncer.gates.max_unavailable {
+            return;
+        }
+        let set = &self.set;
+        let policy = if set.is_ordered() {
+            "OrderedReady"
+        } else {
+            "Parallel"
+        };
+        let labels = || {
+            (
+                set.namespace().to_owned(),
+                set.name().to_owned(),
+                policy.to_owned(),
+            )
+        };
+        syncer
+            .metrics
+            .max_unavailable(labels(), max_unavailable(set));
+        if let Some(unavailable) = unavailable {
+            syncer.metrics.unavailable_replicas(labels(), unavailable);
+        }
     }
 
     fn observe(&self, gates: Gates, revisions: Revisions, pods: &[Arc<Pod>]) -> Observed {

@@ -21,7 +21,7 @@ use super::{
     claim::{self, Naming, Needs, References},
     pod::Repair,
     revision::Revisions,
-    set::{Set, Strategy},
+    set::{Block, Set, Strategy},
     status,
 };
 use crate::sets::{Ordinal, available_at, is_available, is_running_and_ready};
@@ -94,6 +94,8 @@ pub struct Plan {
     pub waiting: Option<Waiting>,
     /// When to look again although nothing happened: a Ready pod will be available.
     pub requeue: Option<Timestamp>,
+    /// How many pods are unavailable, if the plan came to counting them against maxUnavailable.
+    pub unavailable: Option<usize>,
 }
 
 impl Plan {
@@ -291,6 +293,7 @@ pub fn plan(observed: &Observed, now: Timestamp) -> Result<Plan, Refusal> {
             status,
             stages: Vec::new(),
             waiting: Some(Waiting::Deletion),
+            unavailable: None,
         });
     }
     let placed = place(observed, now);
@@ -300,6 +303,7 @@ pub fn plan(observed: &Observed, now: Timestamp) -> Result<Plan, Refusal> {
     let mut plan = Plan {
         requeue: requeue(observed, &status, now),
         status,
+        unavailable: is_counted(observed, &stages).then(|| rolling::unavailable(&placed)),
         stages,
         waiting: end.err(),
     };
@@ -307,6 +311,20 @@ pub fn plan(observed: &Observed, now: Timestamp) -> Result<Plan, Refusal> {
         plan.waiting = placed.unavailable();
     }
     Ok(plan)
+}
+
+fn is_counted(observed: &Observed, stages: &[Stage]) -> bool {
+    let is_update = |stage: &Stage| stage.about == About::Update;
+    observed.gates.max_unavailable && stages.iter().any(is_update)
+}
+
+/// How many pods of a set may be unavailable in a rolling update; 1 under any other strategy.
+pub fn max_unavailable(set: &Set) -> usize {
+    let block = match set.strategy() {
+        Strategy::RollingUpdate(block) => block.unwrap_or_default(),
+        Strategy::OnDelete | Strategy::Recreate => Block::default(),
+    };
+    rolling::budget(block.max_unavailable.as_ref(), set.replicas())
 }
 
 /// The stages of a plan. An end before all stages are decided is an error with its reason.

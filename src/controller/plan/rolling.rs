@@ -67,8 +67,7 @@ fn within_budget<'a>(
     touched: &'a [Place],
 ) -> Decided<'a> {
     let budget = budget(block.max_unavailable.as_ref(), observed.set.replicas());
-    let unavailable = placed.in_range.iter();
-    let unavailable = unavailable.filter(|place| place.is_unavailable()).count();
+    let unavailable = unavailable(placed);
     let is_outdated = |place: &&Place| place.is_old(observed) && !place.is_terminating();
     let room = budget.saturating_sub(unavailable);
     let from_the_top = || touched.iter().rev().filter(is_outdated);
@@ -87,8 +86,14 @@ fn within_budget<'a>(
     (victims, waiting)
 }
 
+/// How many pods in the range are unavailable.
+pub(super) fn unavailable(placed: &Placed) -> usize {
+    let places = placed.in_range.iter();
+    places.filter(|place| place.is_unavailable()).count()
+}
+
 /// How many pods may be unavailable: a number, or a percentage of replicas rounded down; at least 1.
-fn budget(max_unavailable: Option<&IntOrString>, replicas: i32) -> usize {
+pub(super) fn budget(max_unavailable: Option<&IntOrString>, replicas: i32) -> usize {
     let number = match max_unavailable {
         None => 1,
         Some(IntOrString::Int(number)) => i64::from(*number),
