@@ -29,7 +29,9 @@ Feature: A set can be scaled by whoever knows nothing else of it
     Scenario: A negative number of replicas
       Given the set "web" is settled with 1 replica
       When the scale of "web" is patched to -1
-      Then the request is refused as "422 Invalid: spec.replicas"
+      Then the request is refused as "422 Invalid"
+        | reason            | field         |
+        | FieldValueInvalid | spec.replicas |
       And pod "web-0" is the same as before
 
     @scale-sub-conflict

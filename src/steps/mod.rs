@@ -11,6 +11,7 @@ mod names;
 mod namespaces;
 mod pods;
 mod readiness;
+mod requests;
 mod revisions;
 mod rollouts;
 mod scale;

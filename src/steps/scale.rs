@@ -3,11 +3,16 @@
 use std::str::FromStr;
 
 use cucumber::{given, then, when};
-use kube::api::{ListParams, Patch, PatchParams, PostParams};
-use serde_json::{Value, json};
+use http::Method;
+use kube::api::ListParams;
+use serde_json::json;
 
 use super::sets::names_of;
-use crate::{evidence::Kind, verdict::Stop, world::World};
+use crate::{
+    evidence::Kind,
+    verdict::Stop,
+    world::{Ask, World, overlay},
+};
 
 #[then(expr = "the scale of {string} shows {int} wanted and {int} there, and selects its pods")]
 async fn scale_shows(world: &mut World, name: String, wanted: i32, there: i32) -> Result<(), Stop> {
@@ -75,47 +80,24 @@ async fn scale_is(
         scale_is_read(world, name.clone()).await?;
     }
     world.acts().await;
-    let sets = world.api(Kind::Set);
-    let answer = match manner {
-        Manner::Patched => {
-            let patch = json!({ "spec": { "replicas": replicas } });
-            sets.patch_scale(&name, &PatchParams::default(), &Patch::Merge(&patch))
-                .await
-        }
+    let place = format!("{}/{name}/scale", world.path_of("StatefulSet"));
+    let read = world.notes.remove(&note).unwrap_or_default();
+    let change = json!({ "spec": { "replicas": replicas } });
+    let ask = match manner {
+        Manner::Patched => Ask {
+            media: "application/merge-patch+json",
+            body: change,
+            ..Ask::new(Method::PATCH, place)
+        },
         Manner::Replaced => {
-            let mut scale = world.notes.remove(&note).unwrap_or_default();
-            scale["spec"]["replicas"] = json!(replicas);
-            let scale = serde_json::from_value(scale)
-                .map_err(|error| Stop::Inconclusive(format!("a scale cannot be read: {error}")))?;
-            sets.replace_scale(&name, &PostParams::default(), &scale)
-                .await
+            let mut body = read;
+            overlay(&mut body, change);
+            Ask {
+                body,
+                ..Ask::new(Method::PUT, place)
+            }
         }
     };
-    world.notes.remove(&note);
-    if let Err(kube::Error::Api(status)) = answer {
-        let causes = status.details.iter().flat_map(|details| &details.causes);
-        let fields: Vec<&str> = causes.map(|cause| cause.field.as_str()).collect();
-        let refusal = format!("{} {}", status.code, status.reason);
-        let refusal = match fields.as_slice() {
-            [] => refusal,
-            fields => format!("{refusal}: {}", fields.join(", ")),
-        };
-        world.notes.insert("refusal".into(), refusal.into());
-    }
+    world.submit(ask).await?;
     Ok(())
-}
-
-#[then(expr = "the request is refused as {string}")]
-async fn is_refused(world: &mut World, refusal: String) -> Result<(), Stop> {
-    let found = world
-        .notes
-        .get("refusal")
-        .and_then(Value::as_str)
-        .unwrap_or("no refusal");
-    if found == refusal {
-        return Ok(());
-    }
-    Err(Stop::Fail(format!(
-        "expected: the refusal {refusal:?}; seen: {found:?}"
-    )))
 }

@@ -136,6 +136,17 @@ impl World {
         let _ = self.recorder.until(self.scene.deadlines.quiet, ends).await;
     }
 
+    /// [`catches_up`](Self::catches_up) for an object that says of which recorded kind it is.
+    pub async fn sees_written(&self, written: &DynamicObject) {
+        let word = written.types.as_ref().map(|types| types.kind.as_str());
+        let kind = Kind::ALL
+            .into_iter()
+            .find(|kind| Some(self.recorder.resource(*kind).kind.as_str()) == word);
+        if let Some(kind) = kind {
+            self.catches_up(kind, written).await;
+        }
+    }
+
     /// Waits until the recorder has seen what was written, or what came after it: a step that judges at once judges that.
     async fn catches_up(&self, kind: Kind, written: &DynamicObject) {
         let name = written.metadata.name.as_deref().unwrap_or_default();

@@ -3,6 +3,7 @@
 //! The suite sets the [`Scene`] around a scenario; cucumber makes the [`World`] from it. A step asks the recorder for
 //! what happened and the client for what it wants done; it cannot tell on which tier it runs.
 
+mod asking;
 mod certificate;
 mod deadlines;
 mod dns;
@@ -31,6 +32,7 @@ use crate::{
     verdict::{Certificate, Stop},
 };
 
+pub use asking::{Answer, Ask, Cause, lacks};
 pub use deadlines::{Deadlines, MOST_CHANGES};
 pub use dns::{CLIENT, addresses};
 pub use draft::{REVISION_ANNOTATION, overlay, pod_spec};

@@ -1,0 +1,447 @@
+//! Requests whose answer is judged: what is submitted, and what the API server says to it.
+
+use std::str::FromStr;
+
+use cucumber::{gherkin::Step, given, then, when};
+use http::Method;
+use include_dir::{Dir, include_dir};
+use serde_json::{Value, json};
+
+use super::sets::described;
+use crate::{
+    manifest,
+    verdict::Stop,
+    world::{Answer, Ask, Cause, World, lacks, overlay},
+};
+
+static REFUSED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/fixtures/refused");
+
+/// An object by its name, or a part of it that has a path of its own: `set "web"`, `the scale of set "web"`.
+#[derive(Clone, Debug, PartialEq, Eq, cucumber::Parameter)]
+#[param(
+    name = "object",
+    regex = r#"(?:the (?:status|scale|size|debugging) of )?(?:set|pod|claim|revision|node|Service|Deployment|PodDisruptionBudget) "[^"]*""#
+)]
+struct Thing {
+    kind: &'static str,
+    part: &'static str,
+    name: String,
+}
+
+impl FromStr for Thing {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (before, name) = text
+            .trim_end_matches('"')
+            .split_once('"')
+            .unwrap_or((text, ""));
+        let word = before.trim().rsplit(' ').next().unwrap_or_default();
+        let kind = match word {
+            "pod" => "Pod",
+            "claim" => "PersistentVolumeClaim",
+            "revision" => "ControllerRevision",
+            "node" => "Node",
+            "Service" => "Service",
+            "Deployment" => "Deployment",
+            "PodDisruptionBudget" => "PodDisruptionBudget",
+            _ => "StatefulSet",
+        };
+        let part = match before.split(' ').nth(1) {
+            Some("status") => "/status",
+            Some("scale") => "/scale",
+            Some("size") => "/resize",
+            Some("debugging") => "/ephemeralcontainers",
+            _ => "",
+        };
+        Ok(Self {
+            kind,
+            part,
+            name: name.to_owned(),
+        })
+    }
+}
+
+impl Thing {
+    fn path(&self, world: &World) -> String {
+        format!("{}/{}{}", world.path_of(self.kind), self.name, self.part)
+    }
+}
+
+/// How an object is asked to change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cucumber::Parameter)]
+#[param(
+    name = "form",
+    regex = "change|merge patch|strategic merge patch|JSON patch|apply configuration|deletion"
+)]
+enum Form {
+    /// The object as it is, with this laid over it.
+    Change,
+    Merge,
+    Strategic,
+    Json,
+    Apply,
+    Deletion,
+}
+
+impl FromStr for Form {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "merge patch" => Self::Merge,
+            "strategic merge patch" => Self::Strategic,
+            "JSON patch" => Self::Json,
+            "apply configuration" => Self::Apply,
+            "deletion" => Self::Deletion,
+            _ => Self::Change,
+        })
+    }
+}
+
+/// The query of a request, if it has one: ` with "dryRun=All"`.
+#[derive(Clone, Debug, PartialEq, Eq, cucumber::Parameter)]
+#[param(name = "query", regex = r#"|(?: with "[^"]*")"#)]
+struct Query(String);
+
+impl FromStr for Query {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let inner = text
+            .strip_prefix(" with \"")
+            .and_then(|rest| rest.strip_suffix('"'));
+        Ok(Self(
+            inner.map_or_else(String::new, |query| format!("?{query}")),
+        ))
+    }
+}
+
+/// What came of a request.
+#[derive(Clone, Debug, PartialEq, Eq, cucumber::Parameter)]
+#[param(
+    name = "outcome",
+    regex = r#"accepted|accepted without a warning|accepted with the warning "[^"]*"|refused as "[^"]*""#
+)]
+enum Outcome {
+    Accepted,
+    Silently,
+    Warned(String),
+    Refused(String),
+}
+
+impl FromStr for Outcome {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let quoted = text.split('"').nth(1).unwrap_or_default().to_owned();
+        Ok(match text.split(' ').next_back() {
+            _ if text.starts_with("refused") => Self::Refused(quoted),
+            _ if text.contains('"') => Self::Warned(quoted),
+            Some("warning") => Self::Silently,
+            _ => Self::Accepted,
+        })
+    }
+}
+
+#[given(expr = "the planned set {string} is submitted{query}")]
+#[when(expr = "the planned set {string} is submitted{query}")]
+async fn plan_is_submitted(world: &mut World, name: String, query: Query) -> Result<(), Stop> {
+    world.plan(&name);
+    world.acts().await;
+    let mut draft = world.drafts.get(&name).cloned().unwrap_or_default();
+    let resource = world.resource("StatefulSet");
+    draft["apiVersion"] = resource.api_version.into();
+    draft["kind"] = resource.kind.into();
+    let path = format!("{}{}", world.path_of("StatefulSet"), query.0);
+    let answer = world
+        .submit(Ask {
+            body: draft,
+            ..Ask::new(Method::POST, path)
+        })
+        .await?;
+    if answer.is_accepted() && !query.0.contains("dryRun") {
+        // From now on sentences speak of what is there.
+        if let Some(plan) = world.drafts.remove(&name) {
+            world.notes.insert(format!("plan of {name}"), plan);
+        }
+        catch_up(world, &answer).await;
+    }
+    Ok(())
+}
+
+/// Lets the recorder see what was written, so that the next sentence can speak of it.
+async fn catch_up(world: &World, answer: &Answer) {
+    if let Ok(written) = serde_json::from_value(answer.body.clone()) {
+        world.sees_written(&written).await;
+    }
+}
+
+#[given(expr = "this {form} of {object} is submitted{query}")]
+#[when(expr = "this {form} of {object} is submitted{query}")]
+async fn is_submitted(
+    world: &mut World,
+    form: Form,
+    thing: Thing,
+    query: Query,
+    #[step] step: &Step,
+) -> Result<(), Stop> {
+    let change = described(step)?;
+    world.acts().await;
+    let path = thing.path(world);
+    let place = format!("{path}{}", query.0);
+    let patch = |media, body| Ask {
+        media,
+        body,
+        ..Ask::new(Method::PATCH, &place)
+    };
+    let ask = match form {
+        Form::Merge => patch("application/merge-patch+json", change),
+        Form::Strategic => patch("application/strategic-merge-patch+json", change),
+        Form::Json => patch("application/json-patch+json", change),
+        Form::Apply => patch("application/apply-patch+yaml", named(world, &thing, change)),
+        Form::Deletion => Ask {
+            body: change,
+            ..Ask::new(Method::DELETE, &place)
+        },
+        Form::Change => return replace(world, &thing, &place, change).await,
+    };
+    let answer = world.submit(ask).await?;
+    if answer.is_accepted() && thing.part != "/scale" {
+        catch_up(world, &answer).await;
+    }
+    Ok(())
+}
+
+/// An object that says what it is.
+fn named(world: &World, thing: &Thing, mut object: Value) -> Value {
+    let resource = world.resource(thing.kind);
+    object["apiVersion"] = resource.api_version.into();
+    object["kind"] = resource.kind.into();
+    object["metadata"]["name"] = thing.name.clone().into();
+    object
+}
+
+/// Lays a change over what is there, or over what is planned, and sends the whole. Somebody else's change in between is
+/// no answer, unless the change itself speaks of the version.
+async fn replace(world: &mut World, thing: &Thing, place: &str, change: Value) -> Result<(), Stop> {
+    let versioned = change.pointer("/metadata/resourceVersion").is_some();
+    loop {
+        let live = world
+            .submit(Ask::new(Method::GET, thing.path(world)))
+            .await?;
+        let mut object = match live.is_accepted() {
+            true => live.body,
+            false => {
+                let draft = world.drafts.get(&thing.name).cloned();
+                let draft = draft.ok_or_else(|| {
+                    Stop::Inconclusive(format!("there is no {} {:?}", thing.kind, thing.name))
+                })?;
+                named(world, thing, draft)
+            }
+        };
+        overlay(&mut object, change.clone());
+        let answer = world
+            .submit(Ask {
+                body: object,
+                ..Ask::new(Method::PUT, place)
+            })
+            .await?;
+        if answer.code == 409 && !versioned {
+            continue;
+        }
+        if answer.is_accepted() && thing.part != "/scale" {
+            catch_up(world, &answer).await;
+        }
+        return Ok(());
+    }
+}
+
+/// An object that a real API server refused, and the change by which, where it is about one.
+#[when(expr = "the refused object {string} is submitted")]
+async fn object_is_submitted(world: &mut World, name: String) -> Result<(), Stop> {
+    let file = format!("{name}.yaml");
+    let text = REFUSED
+        .get_file(&file)
+        .and_then(|file| file.contents_utf8());
+    let text = text.ok_or_else(|| {
+        Stop::Inconclusive(format!("there is no object {file} in fixtures/refused"))
+    })?;
+    let case: Value =
+        manifest::read(&file, text).map_err(|error| Stop::Inconclusive(error.to_string()))?;
+    let kind = case["object"]["kind"].as_str().unwrap_or_default();
+    let path = world.path_of(kind);
+    let resource = world.resource(kind);
+    let of_target = |object: &Value| {
+        let mut object = object.clone();
+        object["apiVersion"] = resource.api_version.clone().into();
+        object["kind"] = resource.kind.clone().into();
+        object
+    };
+    world.acts().await;
+    let mut sent = of_target(&case["object"]);
+    if case["before"].is_null() {
+        world
+            .submit(Ask {
+                body: sent,
+                ..Ask::new(Method::POST, path)
+            })
+            .await?;
+        return Ok(());
+    }
+    let before = of_target(&case["before"]);
+    let granted = |answer: Answer| match answer.is_accepted() {
+        true => Ok(answer.body),
+        false => Err(Stop::Inconclusive(format!(
+            "what stands before it is refused: {}",
+            answer.tell()
+        ))),
+    };
+    let live = world
+        .submit(Ask {
+            body: before.clone(),
+            ..Ask::new(Method::POST, &path)
+        })
+        .await?;
+    let mut live = granted(live)?;
+    let place = format!(
+        "{path}/{}",
+        case["before"]["metadata"]["name"]
+            .as_str()
+            .unwrap_or_default()
+    );
+    if !before["status"].is_null() {
+        let state = json!({ "status": before["status"] });
+        let ask = Ask {
+            media: "application/merge-patch+json",
+            body: state,
+            ..Ask::new(Method::PATCH, format!("{place}/status"))
+        };
+        live = granted(world.submit(ask).await?)?;
+    }
+    sent["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
+    let part = case["subresource"]
+        .as_str()
+        .map(|part| format!("/{part}"))
+        .unwrap_or_default();
+    world
+        .submit(Ask {
+            body: sent,
+            ..Ask::new(Method::PUT, format!("{place}{part}"))
+        })
+        .await?;
+    Ok(())
+}
+
+#[then(expr = "the request is {outcome}")]
+async fn request_is(world: &mut World, outcome: Outcome, #[step] step: &Step) -> Result<(), Stop> {
+    let answer = world.answer()?;
+    let (holds, expected) = match &outcome {
+        Outcome::Accepted => (answer.is_accepted(), "it is accepted".to_owned()),
+        Outcome::Silently => (
+            answer.is_accepted() && answer.warnings.is_empty(),
+            "it is accepted without a warning".to_owned(),
+        ),
+        Outcome::Warned(text) => (
+            answer.is_accepted() && answer.warnings == [text.replace('\'', "\"")],
+            format!("it is accepted with the warning {text:?}"),
+        ),
+        Outcome::Refused(title) => (
+            answer.title() == *title,
+            format!("it is refused as {title:?}"),
+        ),
+    };
+    if !holds {
+        return Err(Stop::Fail(format!(
+            "expected: {expected}; seen: {}",
+            answer.tell()
+        )));
+    }
+    match &step.table {
+        Some(table) => has_causes(&answer, &table.rows),
+        None => Ok(()),
+    }
+}
+
+/// The causes of a refusal are those of the table, in any order: reason and field, and the message where the table has
+/// one. A row whose last column says so may be absent.
+fn has_causes(answer: &Answer, rows: &[Vec<String>]) -> Result<(), Stop> {
+    let (head, rows) = rows
+        .split_first()
+        .ok_or_else(|| Stop::Inconclusive("the table is empty".into()))?;
+    let column = |name: &str| head.iter().position(|cell| cell == name);
+    let (Some(reason), Some(field)) = (column("reason"), column("field")) else {
+        return Err(Stop::Inconclusive(
+            "a table of causes has the columns reason and field".into(),
+        ));
+    };
+    let mut left: Vec<Cause> = answer.causes();
+    let mut missing = Vec::new();
+    for row in rows {
+        let fits = |cause: &Cause| {
+            let message = column("message").is_none_or(|at| cause.message.trim_end() == row[at]);
+            cause.reason == row[reason] && cause.field == row[field] && message
+        };
+        let optional = column("may be absent").is_some_and(|at| row[at] == "yes");
+        match left.iter().position(fits) {
+            Some(at) => drop(left.remove(at)),
+            None if optional => {}
+            None => missing.push(row.join(" | ")),
+        }
+    }
+    if missing.is_empty() && left.is_empty() {
+        return Ok(());
+    }
+    let seen: Vec<String> = answer
+        .causes()
+        .into_iter()
+        .map(|cause| format!("{} | {} | {}", cause.reason, cause.field, cause.message))
+        .collect();
+    Err(Stop::Fail(format!(
+        "expected: the causes {}; seen: {}",
+        rows.iter()
+            .map(|row| row.join(" | "))
+            .collect::<Vec<_>>()
+            .join("; "),
+        if seen.is_empty() {
+            "none".to_owned()
+        } else {
+            seen.join("; ")
+        }
+    )))
+}
+
+#[then(expr = "the answer reads")]
+async fn answer_reads(world: &mut World, #[step] step: &Step) -> Result<(), Stop> {
+    let wanted = described(step)?;
+    let answer = world.answer()?;
+    match lacks("", &wanted, Some(&answer.body)) {
+        None => Ok(()),
+        Some(lack) => Err(Stop::Fail(format!(
+            "expected: the answer reads {wanted}; seen: {lack}"
+        ))),
+    }
+}
+
+#[then(expr = "{object} reads")]
+async fn reads(world: &mut World, thing: Thing, #[step] step: &Step) -> Result<(), Stop> {
+    let wanted = described(step)?;
+    let path = thing.path(world);
+    let kept = world.notes.get("answer").cloned();
+    let found = world.submit(Ask::new(Method::GET, path)).await?;
+    // The answer that sentences speak of is that to what was submitted.
+    if let Some(kept) = kept {
+        world.notes.insert("answer".into(), kept);
+    }
+    let lack = match found.is_accepted() {
+        true => lacks("", &wanted, Some(&found.body)),
+        false => Some(found.tell()),
+    };
+    match lack {
+        None => Ok(()),
+        Some(lack) => Err(Stop::Fail(format!(
+            "expected: {} {:?} reads {wanted}; seen: {lack}",
+            thing.kind, thing.name
+        ))),
+    }
+}
