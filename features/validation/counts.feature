@@ -4,20 +4,41 @@ Feature: What counts cannot be negative
 
   Rule: A negative number is refused where a count, a time or a first ordinal is meant
 
-    @val-replicas-negative
-    Scenario: A negative number of replicas
+    Scenario Outline: <what>
       Given the set "web" is planned
       And its description says
         """
-        spec: {replicas: -1}
+        spec: <spec>
         """
       When the planned set "web" is submitted
       Then the request is refused as "422 Invalid"
-        | reason            | field         | message                                                 |
-        | FieldValueInvalid | spec.replicas | Invalid value: -1: must be greater than or equal to 0 |
+        | reason            | field   |
+        | FieldValueInvalid | <field> |
+
+      @val-replicas-negative
+      Examples:
+        | what                          | spec           | field         |
+        | A negative number of replicas | {replicas: -1} | spec.replicas |
+
+      @val-min-ready-negative
+      Examples:
+        | what                         | spec                  | field                |
+        | A negative minReadySeconds   | {minReadySeconds: -1} | spec.minReadySeconds |
+
+      @val-ordinals-negative
+      Examples:
+        | what                     | spec                   | field               |
+        | A negative first ordinal | {ordinals: {start: -1}} | spec.ordinals.start |
+
+      @val-partition-negative
+      Examples:
+        | what                 | spec                                            | field                                       |
+        | A negative partition | {updateStrategy: {rollingUpdate: {partition: -1}}} | spec.updateStrategy.rollingUpdate.partition |
+
+  Rule: A set that is there keeps what it has when its change is refused
 
     @val-replicas-negative
-    Scenario: A negative number of replicas of a set that is there
+    Scenario: A negative number of replicas for a set that is there
       Given the set "web" is settled with 1 replica
       When this change of set "web" is submitted
         """
@@ -32,9 +53,14 @@ Feature: What counts cannot be negative
         spec: {replicas: 1}
         """
 
-    @val-partition-negative
-    Scenario: A negative partition
-      When the refused object "stateful-set/negative-partition" is submitted
-      Then the request is refused as "422 Invalid"
-        | reason            | field                                       |
-        | FieldValueInvalid | spec.updateStrategy.rollingUpdate.partition |
+  Rule: A negative number of revisions to keep is accepted, with a warning
+
+    @val-warning-negative-history
+    Scenario: Somebody asks for less than no history
+      Given the set "web" is planned
+      And its description says
+        """
+        spec: {revisionHistoryLimit: -1}
+        """
+      When the planned set "web" is submitted
+      Then the request is accepted with the warning "spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended"

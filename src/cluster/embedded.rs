@@ -19,6 +19,7 @@ pub struct Embedded {
     clock: Clock,
     capabilities: Capabilities,
     agents: Agents,
+    front: Option<fn(Client) -> Client>,
 }
 
 /// What it is made of.
@@ -28,6 +29,8 @@ pub struct Options {
     pub server: ServerOptions,
     /// The agents: how many nodes, how long they take, whose client is another one.
     pub agents: agents::Options,
+    /// What stands before the server for whoever is not of the cluster itself; nothing, unless the server is to be wrong.
+    pub front: Option<fn(Client) -> Client>,
 }
 
 impl Embedded {
@@ -41,17 +44,30 @@ impl Embedded {
         let agents = agents::start(&context, &options.agents, server.kubelets());
         agents.ready().await;
         Self {
-            client: server.client("stsspec"),
+            client: behind(options.front, server.client("stsspec")),
             capabilities: capabilities(options.server.version),
             server,
             clock,
             agents,
+            front: options.front,
         }
+    }
+
+    /// A client that the server knows by another name.
+    pub fn client_of(&self, user_agent: &str) -> Client {
+        behind(self.front, self.server.client(user_agent))
     }
 
     /// Its API server, to be served to others or to make clients for them.
     pub fn server(&self) -> &Server {
         &self.server
+    }
+}
+
+fn behind(front: Option<fn(Client) -> Client>, client: Client) -> Client {
+    match front {
+        Some(front) => front(client),
+        None => client,
     }
 }
 

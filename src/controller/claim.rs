@@ -20,7 +20,7 @@ pub fn template_name(template: &PersistentVolumeClaim) -> &str {
 
 /// The names of an ordinal's claims, in the order of the templates.
 pub fn names(set: &Set, ordinal: Ordinal, naming: Naming) -> Vec<String> {
-    let templates = set.claim_templates().iter();
+    let templates = set.claim_templates().into_iter();
     templates
         .map(|template| naming(template_name(template), set.name(), ordinal))
         .collect()
@@ -28,7 +28,7 @@ pub fn names(set: &Set, ordinal: Ordinal, naming: Naming) -> Vec<String> {
 
 /// Whether a claim of that name belongs to a pod that the set wants.
 pub fn is_of_range(set: &Set, claim: &str) -> bool {
-    set.claim_templates().iter().any(|template| {
+    set.claim_templates().into_iter().any(|template| {
         let prefix = format!("{}-{}", template_name(template), set.name());
         ordinal_of(&prefix, claim).is_some_and(|ordinal| set.range().contains(&ordinal))
     })

@@ -67,7 +67,7 @@ fn volumes(
 ) -> Option<Vec<Volume>> {
     let templates = set.claim_templates();
     let is_free = |volume: &Volume| {
-        let taken = |template| template_name(template) == volume.name;
+        let taken = |template: &&_| template_name(template) == volume.name;
         !templates.iter().any(taken)
     };
     let claimed = templates.iter().map(|template| Volume {
@@ -104,7 +104,7 @@ fn has_storage(set: &Set, pod: &Pod, ordinal: Ordinal, naming: Naming) -> bool {
     let volumes = spec
         .and_then(|spec| spec.volumes.as_deref())
         .unwrap_or_default();
-    set.claim_templates().iter().all(|template| {
+    set.claim_templates().into_iter().all(|template| {
         let claim = naming(template_name(template), set.name(), ordinal);
         volumes.iter().any(|volume| {
             let source = volume.persistent_volume_claim.as_ref();

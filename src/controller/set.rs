@@ -215,12 +215,18 @@ impl Set {
         })
     }
 
-    /// The templates of its claims.
-    pub fn claim_templates(&self) -> &[PersistentVolumeClaim] {
-        self.spec
-            .volume_claim_templates
-            .as_deref()
-            .unwrap_or_default()
+    /// The templates of its claims: of those with one name the last, for they act as one.
+    pub fn claim_templates(&self) -> Vec<&PersistentVolumeClaim> {
+        let all = self.spec.volume_claim_templates.as_deref();
+        let all = all.unwrap_or_default();
+        let is_last = |(place, template): &(usize, &PersistentVolumeClaim)| {
+            let later = all[place + 1..].iter();
+            later
+                .map(|other| &other.metadata.name)
+                .all(|name| *name != template.metadata.name)
+        };
+        let last = all.iter().enumerate().filter(is_last);
+        last.map(|(_, template)| template).collect()
     }
 
     /// What selects its pods and revisions.

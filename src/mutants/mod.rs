@@ -4,6 +4,7 @@
 //! it can fail. The judge never reaches this module.
 
 mod agents;
+mod api;
 mod controller;
 
 use std::{
@@ -42,6 +43,8 @@ pub enum Part {
         /// Gives it a client that changes what it sees or sends.
         change: fn(Client) -> Client,
     },
+    /// Whoever is not of the cluster itself reaches its API server through a changed client.
+    Api(fn(Client) -> Client),
 }
 
 impl fmt::Debug for Part {
@@ -49,6 +52,7 @@ impl fmt::Debug for Part {
         match self {
             Self::Controller(_) => out.write_str("Controller"),
             Self::Agent { name, .. } => write!(out, "Agent({name:?})"),
+            Self::Api(_) => out.write_str("Api"),
         }
     }
 }
@@ -56,8 +60,8 @@ impl fmt::Debug for Part {
 /// All mutants, by party and chapter.
 pub fn all() -> &'static [Mutant] {
     static ALL: LazyLock<Vec<Mutant>> = LazyLock::new(|| {
-        let agents = agents::ALL.iter().copied();
-        controller::all().chain(agents).collect()
+        let others = agents::ALL.iter().chain(api::ALL).copied();
+        controller::all().chain(others).collect()
     });
     &ALL
 }

@@ -303,7 +303,7 @@ async fn object_is_submitted(world: &mut World, name: String) -> Result<(), Stop
             ..Ask::new(Method::POST, &path)
         })
         .await?;
-    let mut live = granted(live)?;
+    granted(live)?;
     let place = format!(
         "{path}/{}",
         case["before"]["metadata"]["name"]
@@ -317,20 +317,22 @@ async fn object_is_submitted(world: &mut World, name: String) -> Result<(), Stop
             body: state,
             ..Ask::new(Method::PATCH, format!("{place}/status"))
         };
-        live = granted(world.submit(ask).await?)?;
+        granted(world.submit(ask).await?)?;
     }
-    sent["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
-    let part = case["subresource"]
-        .as_str()
-        .map(|part| format!("/{part}"))
-        .unwrap_or_default();
-    world
-        .submit(Ask {
-            body: sent,
+    let part = case["subresource"].as_str();
+    let part = part.map(|part| format!("/{part}")).unwrap_or_default();
+    loop {
+        let live = granted(world.submit(Ask::new(Method::GET, &place)).await?)?;
+        sent["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
+        let ask = Ask {
+            body: sent.clone(),
             ..Ask::new(Method::PUT, format!("{place}{part}"))
-        })
-        .await?;
-    Ok(())
+        };
+        // Somebody else's change in between is not what was to be refused.
+        if world.submit(ask).await?.code != 409 {
+            return Ok(());
+        }
+    }
 }
 
 #[then(expr = "the request is {outcome}")]

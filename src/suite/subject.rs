@@ -10,7 +10,7 @@ use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use super::nearest::nearest;
 use crate::{
     clock::Clock,
-    cluster::Target,
+    cluster::{Target, embedded},
     controller,
     inventory::Party,
     mini::agents,
@@ -158,14 +158,21 @@ impl Subject {
         matches!(self, Self::Bundled | Self::Mutant(_))
     }
 
-    /// Changes the agents of its cluster, where it is one of them.
-    pub(super) fn twist(&self, agents: &mut agents::Options) {
+    /// Changes the cluster, where it is a part of it.
+    pub(super) fn twist(&self, cluster: &mut embedded::Options) {
+        if let Self::Mutant(Mutant {
+            part: Part::Api(change),
+            ..
+        }) = self
+        {
+            cluster.front = Some(*change);
+        }
         if let Self::Mutant(Mutant {
             part: Part::Agent { name, change },
             ..
         }) = self
         {
-            agents.clients = agents::Clients::new(move |agent, client| {
+            cluster.agents.clients = agents::Clients::new(move |agent, client| {
                 (agent == *name).then(|| change(client.clone()))
             });
         }
@@ -192,7 +199,7 @@ impl Subject {
             Self::None | Self::BuiltIn => None,
             Self::Bundled
             | Self::Mutant(Mutant {
-                part: Part::Agent { .. },
+                part: Part::Agent { .. } | Part::Api(_),
                 ..
             }) => Some(controller(options)),
             Self::Mutant(Mutant {

@@ -38,7 +38,7 @@ fn a_claim_is_its_template_with_name_namespace_and_the_selectors_labels() {
             "spec": {"accessModes": ["ReadWriteOnce"]},
         }],
     }));
-    let claim = build(&set, &set.claim_templates()[0], 2, sets::claim_name);
+    let claim = build(&set, set.claim_templates()[0], 2, sets::claim_name);
     assert_eq!(
         serde_json::to_value(&claim).expect("a claim"),
         json!({

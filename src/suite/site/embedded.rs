@@ -70,10 +70,10 @@ impl Site for Here {
             let seed = planned.scenario.seed;
             let mut options = Options::default();
             options.server.seed = seed;
-            subject.twist(&mut options.agents);
+            subject.twist(&mut options);
             let cluster = Embedded::start(Clock::starting_at(BASE), &options).await;
             let tap = Tap::new(cluster.clock(), target.clone());
-            let client = tap.client(cluster.server().client("stsspec-subject"), Actor::Subject);
+            let client = tap.client(cluster.client_of("stsspec-subject"), Actor::Subject);
             let running = subject.start(client, cluster.clock(), target.clone(), seed);
             Ok(Ground {
                 cluster: Arc::new(cluster),

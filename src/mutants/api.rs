@@ -1,0 +1,344 @@
+//! API servers known to be wrong: what is asked of one passes a rule on its way in, and what it says on its way out.
+
+mod exchange;
+
+use http::header;
+use kube::Client;
+use serde_json::{Value, json};
+
+use self::exchange::{accept, causes, forgive, grant, is_set, nothing, serve, silently};
+use super::{Mutant, Part};
+use crate::inventory::Party;
+
+/// All of them.
+pub(super) const ALL: &[Mutant] = &[
+    mutant(
+        "accepts-no-selector",
+        "accepts a set without a selector",
+        &["val-selector-required", "val-selector-empty"],
+        |client| {
+            forgive(client, |field| {
+                field == "spec.selector" || field == "spec.template.metadata.labels"
+            })
+        },
+    ),
+    mutant(
+        "accepts-strange-pods",
+        "accepts a selector that does not match the template",
+        &["val-selector-template-mismatch"],
+        |client| forgive(client, |field| field == "spec.template.metadata.labels"),
+    ),
+    mutant(
+        "accepts-any-name",
+        "accepts a set of any name",
+        &["val-name-dns-label"],
+        |client| forgive(client, |field| field == "metadata.name"),
+    ),
+    mutant(
+        "accepts-any-service-name",
+        "accepts a Service name that is no DNS label",
+        &["val-service-name"],
+        |client| forgive(client, |field| field == "spec.serviceName"),
+    ),
+    mutant(
+        "accepts-fewer-than-no-pods",
+        "accepts a negative number of replicas",
+        &["val-replicas-negative"],
+        |client| forgive(client, |field| field == "spec.replicas"),
+    ),
+    mutant(
+        "accepts-negative-times",
+        "accepts a negative minReadySeconds",
+        &["val-min-ready-negative"],
+        |client| forgive(client, |field| field == "spec.minReadySeconds"),
+    ),
+    mutant(
+        "accepts-negative-ordinals",
+        "accepts a negative first ordinal",
+        &["val-ordinals-negative"],
+        |client| forgive(client, |field| field == "spec.ordinals.start"),
+    ),
+    mutant(
+        "accepts-negative-partitions",
+        "accepts a negative partition",
+        &["val-partition-negative"],
+        |client| forgive(client, |field| field.ends_with(".partition")),
+    ),
+    mutant(
+        "accepts-any-policy",
+        "accepts any pod management policy",
+        &["val-pod-management"],
+        |client| forgive(client, |field| field == "spec.podManagementPolicy"),
+    ),
+    mutant(
+        "accepts-any-strategy",
+        "accepts any update strategy",
+        &["val-strategy"],
+        |client| forgive(client, |field| field == "spec.updateStrategy"),
+    ),
+    mutant(
+        "accepts-idle-blocks",
+        "accepts what belongs to a rolling update with another strategy",
+        &["val-rolling-only"],
+        |client| forgive(client, |field| field == "spec.updateStrategy.rollingUpdate"),
+    ),
+    mutant(
+        "accepts-any-budget",
+        "accepts any maxUnavailable",
+        &["val-max-unavailable"],
+        |client| forgive(client, |field| field.ends_with(".maxUnavailable")),
+    ),
+    mutant(
+        "accepts-any-retention",
+        "accepts any fate of claims",
+        &["val-retention-values"],
+        |client| forgive(client, |field| field.contains("RetentionPolicy")),
+    ),
+    mutant(
+        "accepts-mortal-pods",
+        "accepts pods that are not restarted, or have a deadline",
+        &["val-restart-policy", "val-active-deadline"],
+        |client| {
+            forgive(client, |field| {
+                field.ends_with("restartPolicy") || field.ends_with("activeDeadlineSeconds")
+            })
+        },
+    ),
+    mutant(
+        "checks-no-template",
+        "does not look into the template",
+        &["val-template-full", "val-claim-name-via-volume"],
+        |client| forgive(client, |field| field.starts_with("spec.template.spec.")),
+    ),
+    mutant(
+        "accepts-any-status",
+        "accepts a status that cannot be",
+        &["val-status-bounds"],
+        |client| forgive(client, |field| field.starts_with("status.")),
+    ),
+    mutant(
+        "changes-anything",
+        "accepts a change of what is immutable",
+        &["val-immutable-fields"],
+        |client| {
+            serve(client, nothing, |asked, answered| {
+                if asked.method == "PUT" {
+                    grant(asked, answered, |cause| {
+                        cause["message"]
+                            .as_str()
+                            .is_some_and(|text| text.ends_with("field is immutable"))
+                    });
+                }
+            })
+        },
+    ),
+    mutant(
+        "blames-the-spec",
+        "blames the spec for a change of any immutable field",
+        &["val-immutable-fields-cause"],
+        |client| {
+            serve(client, nothing, |_, answered| {
+                if let Some(causes) = causes(answered) {
+                    let is_of_change = |cause: &Value| {
+                        cause["message"]
+                            .as_str()
+                            .is_some_and(|text| text.ends_with("field is immutable"))
+                    };
+                    if causes.iter().any(is_of_change) {
+                        *causes = vec![
+                            json!({"reason": "FieldValueForbidden", "field": "spec", "message": "Forbidden"}),
+                        ];
+                    }
+                }
+            })
+        },
+    ),
+    mutant(
+        "tells-one-fault",
+        "tells the first fault only",
+        &["val-error-list"],
+        |client| {
+            serve(client, nothing, |_, answered| {
+                if let Some(causes) = causes(answered) {
+                    causes.truncate(1);
+                }
+            })
+        },
+    ),
+    mutant(
+        "checks-host-names",
+        "refuses a template whose host name is none",
+        &["val-template-hostname-free"],
+        |client| {
+            serve(
+                client,
+                |asked| {
+                    let hostname = asked
+                        .body
+                        .pointer("/spec/template/spec/hostname")
+                        .and_then(Value::as_str);
+                    if is_set(asked) && hostname.is_some_and(|name| name.contains('_')) {
+                        asked.body["spec"]["template"]["spec"]["containers"] = json!([]);
+                    }
+                },
+                silently,
+            )
+        },
+    ),
+    mutant(
+        "refuses-claims-of-one-name",
+        "refuses two claim templates of one name",
+        &["val-claim-template-duplicate"],
+        |client| {
+            serve(
+                client,
+                |asked| {
+                    let claims = asked
+                        .body
+                        .pointer("/spec/volumeClaimTemplates")
+                        .and_then(Value::as_array);
+                    if claims.is_some_and(|claims| {
+                        claims.len() > 1
+                            && claims[0]["metadata"]["name"] == claims[1]["metadata"]["name"]
+                    }) {
+                        asked.body["spec"]["replicas"] = json!(-1);
+                    }
+                },
+                silently,
+            )
+        },
+    ),
+    mutant(
+        "forgets-waiting-times",
+        "drops a changed minReadySeconds",
+        &["val-mutable-fields"],
+        |client| {
+            serve(
+                client,
+                |asked| {
+                    if is_set(asked) && asked.method == "PUT" {
+                        asked.body["spec"]["minReadySeconds"] = Value::Null;
+                    }
+                },
+                silently,
+            )
+        },
+    ),
+    mutant(
+        "counts-labels",
+        "counts a change of labels as one of the spec",
+        &["val-metadata-mutable"],
+        |client| {
+            serve(client, nothing, |asked, answered| {
+                let labels = answered
+                    .body
+                    .pointer("/metadata/labels")
+                    .and_then(Value::as_object)
+                    .map_or(0, serde_json::Map::len);
+                if is_set(asked)
+                    && let Some(generation) = answered.body.pointer_mut("/metadata/generation")
+                {
+                    *generation = json!(generation.as_u64().unwrap_or(0) + labels as u64);
+                }
+            })
+        },
+    ),
+    mutant(
+        "knows-no-strictness",
+        "treats unknown fields as it likes",
+        &["val-unknown-field"],
+        |client| {
+            serve(
+                client,
+                |asked| asked.query = asked.query.replace("fieldValidation", "ignored"),
+                silently,
+            )
+        },
+    ),
+    mutant(
+        "defaults-to-parallel",
+        "takes Parallel for the default",
+        &["val-defaults"],
+        |client| {
+            serve(
+                client,
+                |asked| {
+                    if is_set(asked)
+                        && asked.method == "POST"
+                        && asked.body["spec"]["podManagementPolicy"].is_null()
+                    {
+                        asked.body["spec"]["podManagementPolicy"] = "Parallel".into();
+                    }
+                },
+                silently,
+            )
+        },
+    ),
+    mutant(
+        "creates-twice",
+        "grants a set whose name is taken",
+        &["val-duplicate-create"],
+        |client| {
+            serve(client, nothing, |asked, answered| {
+                if is_set(asked) && answered.body["reason"] == "AlreadyExists" {
+                    accept(asked, answered);
+                }
+            })
+        },
+    ),
+    mutant(
+        "makes-no-names",
+        "does not make up names",
+        &["val-generate-name"],
+        |client| {
+            serve(
+                client,
+                |asked| {
+                    if is_set(asked)
+                        && let Some(metadata) = asked.body["metadata"].as_object_mut()
+                    {
+                        metadata.remove("generateName");
+                    }
+                },
+                silently,
+            )
+        },
+    ),
+    mutant(
+        "warns-of-nothing",
+        "sends no warnings",
+        &["val-warning-negative-history", "val-unknown-field"],
+        |client| {
+            serve(client, nothing, |_, answered| {
+                drop(answered.headers.remove(header::WARNING))
+            })
+        },
+    ),
+    mutant(
+        "runs-dry-runs",
+        "does what it was only to try",
+        &["val-dry-run"],
+        |client| {
+            serve(
+                client,
+                |asked| asked.query = asked.query.replace("dryRun=All", ""),
+                silently,
+            )
+        },
+    ),
+];
+
+const fn mutant(
+    id: &'static str,
+    says: &'static str,
+    breaks: &'static [&'static str],
+    change: fn(Client) -> Client,
+) -> Mutant {
+    Mutant {
+        id,
+        party: Party::Apiserver,
+        says,
+        breaks,
+        part: Part::Api(change),
+    }
+}
