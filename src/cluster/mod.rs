@@ -3,6 +3,7 @@
 //! Where it runs is a tier; the tiers are named by `suite` alone. Faults belong to the tap, not here.
 
 pub mod embedded;
+pub mod kind;
 
 use std::{collections::BTreeSet, fmt, net::IpAddr};
 
