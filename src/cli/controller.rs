@@ -18,14 +18,17 @@ use tokio::{net::TcpListener, runtime::Builder, sync::watch};
 use super::{Exit, Failure, signals};
 use crate::{
     clock::Clock,
+    cluster::Target,
     controller::{self, Metrics, health, lead, manifests},
+    manifest,
+    mini::api::schema::crd::STATEFUL_SET,
 };
 
 /// The name of the lease, and of everything else that it has in a cluster.
 const NAME: &str = "stsspec-controller";
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("where").required(true).args(["kubeconfig", "in_cluster", "print_manifests"])))]
+#[command(group(ArgGroup::new("where").required(true).args(["kubeconfig", "in_cluster", "print_manifests", "print_crd"])))]
 pub(super) struct Arguments {
     /// The kubeconfig that names the cluster. There is no default: no cluster is touched that was not named.
     #[arg(long, value_name = "PATH", env = "STSSPEC_KUBECONFIG")]
@@ -59,13 +62,24 @@ pub(super) struct Arguments {
     /// Print what `kubectl apply` needs to run this image in a cluster, least rights included, and end.
     #[arg(long, value_name = "IMAGE")]
     print_manifests: Option<String>,
+    /// Print the CustomResourceDefinition of `stsspec.dev/v1`, and end. An administrator installs it once.
+    #[arg(long)]
+    print_crd: bool,
+    /// The kind of object it works on: `apps/v1`, or `stsspec.dev/v1` beside a controller that the cluster has itself.
+    #[arg(long, default_value = "apps/v1", env = "STSSPEC_TARGET")]
+    target: Target,
 }
 
 pub(super) fn run(arguments: Arguments, exit: Exit) -> Result<u8, Failure> {
     if let Some(image) = &arguments.print_manifests {
-        let text = manifests::manifests(image, manifests::NAMESPACE);
+        let text = manifests::manifests(image, manifests::NAMESPACE, &arguments.target);
         // A reader that has gone away, as `head` does, is no fault.
         let _ = io::stdout().write_all(text.as_bytes());
+        return Ok(0);
+    }
+    if arguments.print_crd {
+        let definition = STATEFUL_SET.object().map(|object| manifest::write(&object));
+        let _ = io::stdout().write_all(definition.unwrap_or_default().as_bytes());
         return Ok(0);
     }
     let (stop, stopped) = watch::channel(());
@@ -132,6 +146,7 @@ async fn lead(
     let options = controller::Options {
         namespace: arguments.namespace.clone(),
         workers: arguments.workers.max(1),
+        target: arguments.target.clone(),
         metrics: metrics.clone(),
         ..controller::Options::default()
     };

@@ -116,4 +116,35 @@ impl Target {
             api: ApiResource::from_gvk_with_plural(&gvk, "statefulsets"),
         }
     }
+
+    /// `stsspec.dev/v1 StatefulSet`: the same kind under a name of its own, defined by a CustomResourceDefinition.
+    pub fn stsspec_v1() -> Self {
+        let gvk = kube::core::GroupVersionKind::gvk("stsspec.dev", "v1", "StatefulSet");
+        Self {
+            api: ApiResource::from_gvk_with_plural(&gvk, "statefulsets"),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {}", self.api.api_version, self.api.kind)
+    }
+}
+
+/// A name that is no target's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no target {0:?}; there are `apps/v1` and `stsspec.dev/v1`")]
+pub struct UnknownTarget(String);
+
+impl std::str::FromStr for Target {
+    type Err = UnknownTarget;
+
+    fn from_str(name: &str) -> Result<Self, UnknownTarget> {
+        match name {
+            "apps/v1" => Ok(Self::apps_v1()),
+            "stsspec.dev/v1" => Ok(Self::stsspec_v1()),
+            _ => Err(UnknownTarget(name.to_owned())),
+        }
+    }
 }

@@ -2,6 +2,8 @@
 //!
 //! The table is `types.txt`; `ci/record/schema.go` writes it from the published Go types of Kubernetes.
 
+pub mod crd;
+
 use std::{collections::BTreeMap, sync::LazyLock};
 
 /// A type with fields.
