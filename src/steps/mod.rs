@@ -17,6 +17,7 @@ mod rollouts;
 mod scale;
 mod services;
 mod sets;
+mod status;
 mod storage;
 mod tutorial;
 

@@ -13,7 +13,7 @@ use crate::{
     world::{Seen, World},
 };
 
-fn status(seen: &Seen<'_>, set: &str) -> Option<StatefulSetStatus> {
+pub(super) fn status(seen: &Seen<'_>, set: &str) -> Option<StatefulSetStatus> {
     let set = seen.set(set)?;
     let status = set.status.clone()?;
     (status.observed_generation >= set.metadata.generation).then_some(status)
@@ -119,53 +119,4 @@ async fn is_reused(world: &mut World, revision: String) -> Result<(), Stop> {
     world
         .comes_true(&expected, |seen| newest(seen).is_some())
         .await
-}
-
-/// A counter of a set's status.
-#[derive(Clone, Copy, Debug, cucumber::Parameter)]
-#[param(
-    name = "counter",
-    regex = "replica|Ready replica|current replica|updated replica|available replica"
-)]
-enum Counter {
-    Replicas,
-    Ready,
-    Current,
-    Updated,
-    Available,
-}
-
-impl FromStr for Counter {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(match text {
-            "Ready replica" => Self::Ready,
-            "current replica" => Self::Current,
-            "updated replica" => Self::Updated,
-            "available replica" => Self::Available,
-            _ => Self::Replicas,
-        })
-    }
-}
-
-#[given(expr = "its status counts {int} {counter}(s)")]
-#[then(expr = "its status counts {int} {counter}(s)")]
-async fn counts(world: &mut World, number: i32, counter: Counter) -> Result<(), Stop> {
-    let set = world.current.clone();
-    let expected = format!("the status of set {set:?} counts {number} for {counter:?}");
-    let counted = |seen: &Seen<'_>| {
-        let Some(status) = status(seen, &set) else {
-            return false;
-        };
-        let count = match counter {
-            Counter::Replicas => Some(status.replicas),
-            Counter::Ready => status.ready_replicas,
-            Counter::Current => status.current_replicas,
-            Counter::Updated => status.updated_replicas,
-            Counter::Available => status.available_replicas,
-        };
-        count.unwrap_or(0) == number
-    };
-    world.comes_true(&expected, counted).await
 }

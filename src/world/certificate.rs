@@ -145,6 +145,21 @@ impl World {
         Ok(())
     }
 
+    /// Judges a negative claim over a hold in which the scenario itself changes nothing: there is no certificate.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop::Fail`] if the claim does not hold.
+    pub async fn rests(
+        &self,
+        expected: &str,
+        judge: impl Fn(&Seen<'_>) -> Result<(), String>,
+    ) -> Result<(), Stop> {
+        self.judge(expected, &judge)?;
+        self.hold(expected, &judge).await?;
+        self.judge(expected, &judge)
+    }
+
     /// [`stays`](Self::stays) for the set in a pod's name.
     ///
     /// # Errors
@@ -177,7 +192,9 @@ impl World {
         let Some(limit) = self.see(alive) else {
             return Ok(certificate);
         };
-        let patch = json!({ "spec": { "revisionHistoryLimit": limit + 1 } });
+        // A negative limit keeps all; it must not become one that does not.
+        let other = if limit < 0 { limit - 1 } else { limit + 1 };
+        let patch = json!({ "spec": { "revisionHistoryLimit": other } });
         let answer = self
             .api(Kind::Set)
             .patch(name, &PatchParams::default(), &Patch::Merge(&patch))

@@ -82,12 +82,62 @@ pub(super) const ALL: &[Mutant] = &[
         &[
             "st-observed-generation",
             "st-replicas",
+            "st-replicas-lag",
             "st-ready",
             "st-updated",
+            "st-current-undercount",
             "ord-replicas-zero",
             "st-on-error",
         ],
         || Arc::new(NeverWritesStatus),
+    ),
+    mutant(
+        "available-is-ready",
+        "reports every Ready pod as available",
+        &[
+            "st-available",
+            "st-available-timer",
+            "st-available-live-edit",
+            "st-promotion-ignores-available",
+            "inv-status-truth",
+        ],
+        || Arc::new(AvailableIsReady),
+    ),
+    mutant(
+        "waits-for-available",
+        "makes the update revision the current one when all pods are available",
+        &["st-promotion-ignores-available"],
+        || Arc::new(WaitsForAvailable),
+    ),
+    mutant(
+        "names-the-update-late",
+        "names the update revision only when all pods are at it",
+        &["st-update-revision"],
+        || Arc::new(NamesTheUpdateLate),
+    ),
+    mutant(
+        "all-are-current",
+        "counts every pod as one of the current revision",
+        &[
+            "st-current",
+            "st-partition-meaning",
+            "st-partition-three-revisions",
+            "st-unready-terminating-current",
+            "inv-status-truth",
+        ],
+        || Arc::new(AllAreCurrent),
+    ),
+    mutant(
+        "forgets-the-updated",
+        "counts no pod as updated while one terminates",
+        &["st-order-monotone-rollout", "st-unready-terminating-current"],
+        || Arc::new(ForgetsTheUpdated),
+    ),
+    mutant(
+        "silent-while-deleting",
+        "writes no status for a set that is being deleted",
+        &["st-during-deletion", "inv-status-truth"],
+        || Arc::new(SilentWhileDeleting),
     ),
 ];
 
@@ -203,5 +253,61 @@ struct NeverWritesStatus;
 impl Twist for NeverWritesStatus {
     fn writes_status(&self, _set: &crate::controller::set::Set, _differs: bool) -> bool {
         false
+    }
+}
+
+struct AvailableIsReady;
+
+impl Twist for AvailableIsReady {
+    fn status(&self, _observed: &Observed, status: &mut StatefulSetStatus) {
+        status.available_replicas = status.ready_replicas;
+    }
+}
+
+struct WaitsForAvailable;
+
+impl Twist for WaitsForAvailable {
+    fn status(&self, observed: &Observed, status: &mut StatefulSetStatus) {
+        let stored = &observed.set.status;
+        let is_named = stored.current_revision.as_deref() == Some(&observed.revisions.current.name);
+        if is_named && status.available_replicas < Some(observed.set.replicas()) {
+            status.current_revision.clone_from(&stored.current_revision);
+        }
+    }
+}
+
+struct NamesTheUpdateLate;
+
+impl Twist for NamesTheUpdateLate {
+    fn status(&self, observed: &Observed, status: &mut StatefulSetStatus) {
+        if status.updated_replicas < Some(observed.set.replicas()) {
+            status.update_revision.clone_from(&status.current_revision);
+        }
+    }
+}
+
+struct AllAreCurrent;
+
+impl Twist for AllAreCurrent {
+    fn status(&self, _observed: &Observed, status: &mut StatefulSetStatus) {
+        status.current_replicas = Some(status.replicas);
+    }
+}
+
+struct ForgetsTheUpdated;
+
+impl Twist for ForgetsTheUpdated {
+    fn status(&self, observed: &Observed, status: &mut StatefulSetStatus) {
+        if observed.pods.iter().any(|pod| is_terminating(pod)) {
+            status.updated_replicas = Some(0);
+        }
+    }
+}
+
+struct SilentWhileDeleting;
+
+impl Twist for SilentWhileDeleting {
+    fn writes_status(&self, set: &crate::controller::set::Set, differs: bool) -> bool {
+        differs && !set.is_deleting()
     }
 }

@@ -380,6 +380,13 @@ fn status_tour(world: &World) -> BoxFuture<'_, ()> {
         patch::<Pod>(world, "web-1", json!({"metadata": {"finalizers": null}})).await;
         world.patch_set(image("busybox:1.36")).await;
         world.pass(15).await;
+        let slow = json!({"spec": {"minReadySeconds": 600}, "metadata": {"finalizers": ["example.com/hold"]}});
+        world.patch_set(slow).await;
+        world.patch_set(image("busybox:1.37")).await;
+        world.pass(15).await;
+        delete::<StatefulSet>(world, "web").await;
+        world.pass(2).await;
+        break_pod(world, "web-0").await;
     })
 }
 
