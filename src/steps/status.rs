@@ -10,7 +10,7 @@ use crate::{
     evidence::{Kind, Object},
     sets,
     verdict::Stop,
-    world::{Quoted, Seen, World},
+    world::{Ask, Quoted, Seen, World},
 };
 
 /// A counter of a set's status.
@@ -84,10 +84,11 @@ async fn counts_after(
     );
     let limit = world.scene.deadlines.whole_set;
     let counted = |seen: &Seen<'_>| {
-        let states = seen.placed(Kind::Set).filter(|(place, change)| {
-            *place >= seen.before.index && change.object.name() == set
-        });
-        let mut states = states.filter_map(|(_, change)| Some((change.at, stored(&change.object)?)));
+        let states = seen
+            .placed(Kind::Set)
+            .filter(|(place, change)| *place >= seen.before.index && change.object.name() == set);
+        let mut states =
+            states.filter_map(|(_, change)| Some((change.at, stored(&change.object)?)));
         let (at, _) = states.find(|(_, status)| counter.of(status) == number)?;
         Some((at, sets::ready_since(seen.pod(&pod)?)?))
     };
@@ -110,12 +111,15 @@ fn stored(object: &Object) -> Option<StatefulSetStatus> {
 #[then(expr = "the number of {counter}s never falls")]
 async fn never_falls(world: &mut World, counter: Counter) -> Result<(), Stop> {
     let set = world.current.clone();
-    let expected = format!("the status of set {set:?} never counts fewer for {counter:?} than before");
+    let expected =
+        format!("the status of set {set:?} never counts fewer for {counter:?} than before");
     let judge = |seen: &Seen<'_>| {
-        let states = seen.placed(Kind::Set).filter(|(place, change)| {
-            *place >= seen.before.index && change.object.name() == set
-        });
-        let states: Vec<_> = states.filter_map(|(_, change)| stored(&change.object)).collect();
+        let states = seen
+            .placed(Kind::Set)
+            .filter(|(place, change)| *place >= seen.before.index && change.object.name() == set);
+        let states: Vec<_> = states
+            .filter_map(|(_, change)| stored(&change.object))
+            .collect();
         let fall = states.windows(2).find(|pair| {
             pair[0].update_revision == pair[1].update_revision
                 && counter.of(&pair[1]) < counter.of(&pair[0])
@@ -189,10 +193,15 @@ async fn figure_becomes(world: &mut World, figure: Figure, number: i64) -> Resul
 #[then(expr = "its condition {string} is/becomes {value}")]
 async fn condition_is(world: &mut World, kind: String, value: Quoted) -> Result<(), Stop> {
     let set = world.current.clone();
-    let expected = format!("the condition {kind:?} of set {set:?} becomes {:?}", value.0);
+    let expected = format!(
+        "the condition {kind:?} of set {set:?} becomes {:?}",
+        value.0
+    );
     let is = |seen: &Seen<'_>| {
         let status = status(seen, &set);
-        let conditions = status.and_then(|status| status.conditions).unwrap_or_default();
+        let conditions = status
+            .and_then(|status| status.conditions)
+            .unwrap_or_default();
         let own = conditions
             .iter()
             .find(|condition| condition.type_.as_deref() == Some(&kind));
@@ -227,4 +236,34 @@ async fn nothing_changes(world: &mut World, set: String) -> Result<(), Stop> {
         }
     };
     world.rests(&expected, judge).await
+}
+
+/// A column of the table that `kubectl get` prints.
+#[then(expr = "the column {string} of set {string} shows {string}")]
+async fn column_shows(
+    world: &mut World,
+    column: String,
+    set: String,
+    value: String,
+) -> Result<(), Stop> {
+    let path = format!("{}/{set}", world.path_of("StatefulSet"));
+    let table = world
+        .submit(Ask {
+            accept: "application/json;as=Table;v=v1;g=meta.k8s.io",
+            ..Ask::new(http::Method::GET, path)
+        })
+        .await?
+        .body;
+    let columns = table["columnDefinitions"].as_array().cloned();
+    let place = columns.iter().flatten().position(|known| {
+        let name = known["name"].as_str().unwrap_or_default();
+        name.eq_ignore_ascii_case(&column)
+    });
+    let cell = place.map(|place| &table["rows"][0]["cells"][place]);
+    match cell.and_then(serde_json::Value::as_str) {
+        Some(found) if found == value => Ok(()),
+        found => Err(Stop::Fail(format!(
+            "expected: the column {column} of set {set:?} shows {value:?}; seen: {found:?}"
+        ))),
+    }
 }

@@ -130,7 +130,10 @@ pub(super) const ALL: &[Mutant] = &[
     mutant(
         "forgets-the-updated",
         "counts no pod as updated while one terminates",
-        &["st-order-monotone-rollout", "st-unready-terminating-current"],
+        &[
+            "st-order-monotone-rollout",
+            "st-unready-terminating-current",
+        ],
         || Arc::new(ForgetsTheUpdated),
     ),
     mutant(
