@@ -1,14 +1,16 @@
 //! The tier `embedded`: an API server and the agents of a cluster in this process, on the runtime's own clock.
 
+use std::collections::BTreeSet;
+
 use futures::{FutureExt as _, future::BoxFuture};
 use kube::Client;
 
-use super::{Capabilities, Cluster, Dns, Need};
+use super::{Capabilities, Cluster, Dns, Need, gates_of};
 use crate::{
     clock::Clock,
     mini::{
         agents::{self, Agents},
-        api::{Server, ServerOptions},
+        api::{Rules, Server, ServerOptions},
     },
 };
 
@@ -23,14 +25,47 @@ pub struct Embedded {
 }
 
 /// What it is made of.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// The server: its seed, its version.
     pub server: ServerOptions,
     /// The agents: how many nodes, how long they take, whose client is another one.
     pub agents: agents::Options,
+    /// The feature gates that are on in its components.
+    pub gates: BTreeSet<String>,
     /// What stands before the server for whoever is not of the cluster itself; nothing, unless the server is to be wrong.
     pub front: Option<fn(Client) -> Client>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let server = ServerOptions::default();
+        Self {
+            gates: gates_of(server.rules.version),
+            server,
+            agents: agents::Options::default(),
+            front: None,
+        }
+    }
+}
+
+impl Options {
+    /// A cluster of a version with these gates on.
+    pub fn of(version: (u16, u16), gates: BTreeSet<String>) -> Self {
+        let server = ServerOptions {
+            rules: Rules {
+                version,
+                max_unavailable: gates.contains("MaxUnavailableStatefulSet"),
+                recreate: gates.contains("StatefulSetRecreateStrategy"),
+            },
+            ..ServerOptions::default()
+        };
+        Self {
+            server,
+            gates,
+            ..Self::default()
+        }
+    }
 }
 
 impl Embedded {
@@ -45,7 +80,10 @@ impl Embedded {
         agents.ready().await;
         Self {
             client: behind(options.front, server.client("stsspec")),
-            capabilities: capabilities(options.server.version),
+            capabilities: Capabilities {
+                gates: options.gates.clone(),
+                ..capabilities(options.server.rules.version)
+            },
             server,
             clock,
             agents,
@@ -101,6 +139,7 @@ pub fn capabilities(version: (u16, u16)) -> Capabilities {
         ]
         .into(),
         version,
+        gates: gates_of(version),
         shared_counter: true,
         image: "busybox:1.28.4".into(),
         dns: Some(Dns {

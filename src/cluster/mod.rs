@@ -82,6 +82,8 @@ pub struct Capabilities {
     pub offers: BTreeSet<Need>,
     /// Major and minor version of its API, as emulated.
     pub version: (u16, u16),
+    /// The feature gates that rows name and that are on in it.
+    pub gates: BTreeSet<String>,
     /// One counter gives the resourceVersions of all kinds, so that changes of different kinds are ordered by it.
     pub shared_counter: bool,
     /// An image with a shell, `sleep`, `cat` and `nc` that its nodes have or can get.
@@ -90,6 +92,17 @@ pub struct Capabilities {
     pub dns: Option<Dns>,
     /// The time is virtual: waiting costs nothing.
     pub virtual_time: bool,
+}
+
+/// The gates among those that rows name which are on by default in a version.
+pub fn gates_of(version: (u16, u16)) -> BTreeSet<String> {
+    let since = [
+        ("MaxUnavailableStatefulSet", (1, 37)),
+        ("StatefulSetSemanticRevisionComparison", (1, 34)),
+        ("StaleControllerConsistencyStatefulSet", (1, 36)),
+    ];
+    let on = since.into_iter().filter(|(_, first)| *first <= version);
+    on.map(|(gate, _)| gate.to_owned()).collect()
 }
 
 /// A cluster's DNS.

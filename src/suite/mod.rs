@@ -279,7 +279,11 @@ impl Suite {
         let site = site::prepare(&self.tier, &self.subject)?;
         let listed = plan.scenarios.iter().map(|planned| Listed {
             id: planned.scenario.id(),
-            skipped: needs::unmet(&planned.scenario, inventory::embedded(), site.offered()),
+            skipped: needs::unmet(
+                &planned.scenario,
+                inventory::embedded(),
+                &site.offered_to(&planned.scenario),
+            ),
             scenario: (*planned.scenario).clone(),
         });
         Ok(listed.collect())

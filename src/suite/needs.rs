@@ -1,10 +1,10 @@
 //! What a scenario needs, and whether a cluster offers it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    cluster::{Capabilities, Need},
-    inventory::{Behaviour, Inventory, Minor},
+    cluster::{Capabilities, Need, gates_of},
+    inventory::{Behaviour, Inventory, Minor, Party},
     report::Scenario,
 };
 
@@ -28,6 +28,9 @@ pub(super) fn unmet(
             String::from(version)
         ));
     }
+    if let Some((row, gate)) = rows().find_map(|row| Some((row, ungated(row, &cluster.gates)?))) {
+        return Some(format!("{} holds only {gate}", row.id));
+    }
     let mut missing: BTreeMap<Need, &Behaviour> = BTreeMap::new();
     for row in rows() {
         for need in row
@@ -45,21 +48,52 @@ pub(super) fn unmet(
     (!all.is_empty()).then(|| format!("needs what the cluster does not offer: {}", all.join(", ")))
 }
 
+/// The gate that is not as a row needs it, in words.
+fn ungated(row: &Behaviour, on: &BTreeSet<String>) -> Option<String> {
+    let gate = row.gate.as_deref()?;
+    match gate.strip_prefix('!') {
+        Some(gate) => on
+            .contains(gate)
+            .then(|| format!("without the feature gate {gate}")),
+        None => (!on.contains(gate)).then(|| format!("with the feature gate {gate}")),
+    }
+}
+
+/// The version and the gates that suit a scenario best, where they can be chosen for each: the gates that its rows name
+/// are as they need them, and where only rows of the API server have ended its version is the last one with them.
+pub(super) fn suited(
+    scenario: &Scenario,
+    inventory: &Inventory,
+    newest: (u16, u16),
+) -> ((u16, u16), BTreeSet<String>) {
+    let ids = scenario.behaviours.iter();
+    let rows: Vec<&Behaviour> = ids.filter_map(|id| inventory.behaviour(id)).collect();
+    let ended = rows
+        .iter()
+        .filter(|row| !row.holds_in(Minor(newest.0, newest.1)) && row.until.is_some());
+    let of_server = ended.clone().all(|row| row.party == Party::Apiserver);
+    let last = ended.filter_map(|row| row.until).min();
+    let version = match last {
+        Some(Minor(major, minor)) if of_server => (major, minor),
+        _ => newest,
+    };
+    let mut gates = gates_of(version);
+    for gate in rows.iter().filter_map(|row| row.gate.as_deref()) {
+        match gate.strip_prefix('!') {
+            Some(gate) => drop(gates.remove(gate)),
+            None => drop(gates.insert(gate.to_owned())),
+        }
+    }
+    (version, gates)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{cluster::embedded::capabilities, inventory};
 
     fn of(behaviours: &[&str], cluster: &Capabilities) -> Option<String> {
-        let behaviours = behaviours.iter().map(ToString::to_string).collect();
-        unmet(
-            &Scenario {
-                behaviours,
-                ..Scenario::unknown()
-            },
-            inventory::embedded(),
-            cluster,
-        )
+        unmet(&scenario(behaviours), inventory::embedded(), cluster)
     }
 
     #[test]
@@ -91,5 +125,35 @@ mod tests {
             reason.as_deref(),
             Some("ord-gated-available does not hold in Kubernetes 1.24")
         );
+    }
+
+    fn scenario(behaviours: &[&str]) -> Scenario {
+        Scenario {
+            behaviours: behaviours.iter().map(ToString::to_string).collect(),
+            ..Scenario::unknown()
+        }
+    }
+
+    #[test]
+    fn a_scenario_gets_the_gates_that_its_rows_name() {
+        let suited = |ids: &[&str]| suited(&scenario(ids), inventory::embedded(), (1, 37));
+        let (version, gates) = suited(&["ord-create-ascending"]);
+        assert_eq!((version, gates), ((1, 37), gates_of((1, 37))));
+        let (_, gates) = suited(&["maxu-gate-off-dropped"]);
+        assert!(!gates.contains("MaxUnavailableStatefulSet"));
+        let (version, _) = suited(&["val-immutable-fields", "val-immutable-fields-cause-before"]);
+        assert_eq!(version, (1, 36));
+    }
+
+    #[test]
+    fn a_gate_that_is_not_as_it_must_be_is_named() {
+        let cluster = capabilities((1, 37));
+        assert_eq!(
+            of(&["maxu-gate-off-dropped"], &cluster).as_deref(),
+            Some(
+                "maxu-gate-off-dropped holds only without the feature gate MaxUnavailableStatefulSet"
+            )
+        );
+        assert_eq!(of(&["maxu-default"], &cluster), None);
     }
 }

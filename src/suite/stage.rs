@@ -59,8 +59,8 @@ impl Stage {
                 step.map(|index| (planned.steps[index].text.clone(), planned.steps[index].line));
             return Some(outcome);
         }
-        let offered = self.site.offered();
-        let skip = needs::unmet(&planned.scenario, inventory::embedded(), offered);
+        let offered = self.site.offered_to(&planned.scenario);
+        let skip = needs::unmet(&planned.scenario, inventory::embedded(), &offered);
         skip.map(|reason| Outcome::of(&planned.scenario, Verdict::Skipped(reason)))
     }
 
@@ -111,7 +111,7 @@ impl Stage {
             virtual_time: offered.virtual_time,
             attribution: offered.offers.contains(&Need::Attribution),
             delivery: offered.offers.contains(&Need::Delivery),
-            gates: gates(),
+            gates: offered.gates.clone(),
             own_write_gate: self.subject.has_own_write_gate(),
         };
         Scene {
@@ -142,18 +142,6 @@ impl Stage {
             );
         }
     }
-}
-
-/// The gates that are on in a cluster of version 1.37 by default and that the bundled controller has.
-fn gates() -> std::collections::BTreeSet<String> {
-    [
-        "MaxUnavailableStatefulSet",
-        "StatefulSetSemanticRevisionComparison",
-        "StaleControllerConsistencyStatefulSet",
-    ]
-    .into_iter()
-    .map(str::to_owned)
-    .collect()
 }
 
 /// Makes the World, takes the steps, gathers the evidence and has it judged.

@@ -1,6 +1,6 @@
 //! Who is judged.
 
-use std::{fmt, future::Future, str::FromStr, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fmt, future::Future, str::FromStr, sync::Arc, time::Duration};
 
 use futures::{FutureExt as _, future::BoxFuture};
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use super::nearest::nearest;
 use crate::{
     clock::Clock,
     cluster::{Target, embedded},
-    controller,
+    controller::{self, plan::Gates},
     inventory::Party,
     mini::agents,
     mutants::{self, Mutant, Part},
@@ -178,12 +178,25 @@ impl Subject {
         }
     }
 
-    /// Starts it on the current runtime.
-    pub(super) fn start(&self, client: Client, clock: Clock, target: Target, seed: u64) -> Running {
+    /// Starts it on the current runtime; the reference controller has the gates that are on.
+    pub(super) fn start(
+        &self,
+        client: Client,
+        clock: Clock,
+        target: Target,
+        seed: u64,
+        gates: &BTreeSet<String>,
+    ) -> Running {
         let (stop, stopped) = watch::channel(false);
         let options = controller::Options {
             target: target.clone(),
             seed,
+            gates: Gates {
+                max_unavailable: gates.contains("MaxUnavailableStatefulSet"),
+                semantic_comparison: gates.contains("StatefulSetSemanticRevisionComparison"),
+                own_writes: gates.contains("StaleControllerConsistencyStatefulSet"),
+                recreate: gates.contains("StatefulSetRecreateStrategy"),
+            },
             ..controller::Options::default()
         };
         let controller = |options| {

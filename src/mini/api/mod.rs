@@ -14,6 +14,7 @@ pub mod patch;
 pub mod quantity;
 mod random;
 mod resources;
+mod rules;
 pub mod schema;
 pub mod selector;
 mod server;
@@ -25,6 +26,7 @@ pub mod table;
 pub mod validate;
 mod verbs;
 
+pub use rules::Rules;
 pub use server::{Server, ServerOptions};
 pub use status::{Cause, Status};
 

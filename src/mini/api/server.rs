@@ -10,7 +10,7 @@ use hyper::upgrade::OnUpgrade;
 use tokio::net::TcpListener;
 
 use super::{
-    Status,
+    Rules, Status,
     http::{
         accept, answer, discovery,
         query::Query,
@@ -28,8 +28,8 @@ use crate::{
 /// What a server is told when it starts.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
-    /// Major and minor version that it says it has. 1.37.
-    pub version: (u16, u16),
+    /// The version that it says it has, and its feature gates: those of 1.37.
+    pub rules: Rules,
     /// UIDs and generated names follow from it.
     pub seed: u64,
     /// How many changes of each kind a watch can be late. 10,000.
@@ -39,7 +39,7 @@ pub struct ServerOptions {
 impl Default for ServerOptions {
     fn default() -> Self {
         Self {
-            version: (1, 37),
+            rules: Rules::default(),
             seed: 0,
             history_events: 10_000,
         }
@@ -61,7 +61,7 @@ impl Server {
     /// A server without any object.
     pub fn new(clock: Clock, options: ServerOptions) -> Self {
         Self(Arc::new(State {
-            store: Store::new(options.seed, options.history_events),
+            store: Store::new(options.rules, options.seed, options.history_events),
             clock,
             kubelets: Kubelets::default(),
             options,
@@ -115,7 +115,7 @@ impl Server {
         let target = match route(parts.uri.path()) {
             Route::Target(target) => target,
             Route::About(path) if parts.method == Method::GET => {
-                let about = discovery::about(&path, accept, self.0.options.version);
+                let about = discovery::about(&path, accept, self.0.options.rules.version);
                 return about.ok_or_else(nothing_there);
             }
             Route::About(_) | Route::Nothing => return Err(nothing_there()),

@@ -8,7 +8,7 @@ use std::{
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::{events, random::Random, resources, resources::Resource};
+use super::{Rules, events, random::Random, resources, resources::Resource};
 
 /// An object as it was at one version; its `kind` and `apiVersion` are set.
 pub(crate) type Object = Arc<Value>;
@@ -68,11 +68,12 @@ pub(crate) struct Store {
     /// Per kind: the version of its last change.
     changed: Vec<watch::Sender<u64>>,
     history_events: usize,
+    rules: Rules,
 }
 
 impl Store {
     /// An empty store that remembers so many changes of each kind.
-    pub(crate) fn new(seed: u64, history_events: usize) -> Self {
+    pub(crate) fn new(rules: Rules, seed: u64, history_events: usize) -> Self {
         let kind = |_| Kind {
             objects: BTreeMap::new(),
             history: VecDeque::new(),
@@ -90,6 +91,7 @@ impl Store {
                 .map(|_| watch::Sender::new(0))
                 .collect(),
             history_events,
+            rules,
         }
     }
 
@@ -118,6 +120,11 @@ pub(crate) struct Transaction<'a> {
 }
 
 impl Transaction<'_> {
+    /// By which rules the server works.
+    pub(crate) fn rules(&self) -> Rules {
+        self.store.rules
+    }
+
     /// The version of the last change of any kind.
     pub(crate) fn version(&self) -> u64 {
         self.inner.version
@@ -322,7 +329,7 @@ mod tests {
 
     #[test]
     fn an_earlier_version_can_be_listed_as_long_as_the_history_reaches() {
-        let store = Store::new(1, 3);
+        let store = Store::new(Rules::default(), 1, 3);
         let mut tx = store.begin(false);
         let first = tx.put(pods(), pod("a", "one"));
         tx.put(pods(), pod("b", "two"));
@@ -342,7 +349,7 @@ mod tests {
 
     #[test]
     fn a_dry_transaction_leaves_nothing() {
-        let store = Store::new(1, 10);
+        let store = Store::new(Rules::default(), 1, 10);
         store.begin(true).put(pods(), pod("a", "one"));
         let tx = store.begin(false);
         assert_eq!(tx.version(), 1);

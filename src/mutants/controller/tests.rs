@@ -118,7 +118,7 @@ fn check(mutants: &[Mutant], tour: Tour) {
     assert!(*right == again, "the tour repeats");
     let is_unseen = |mutant: &&Mutant| match mutant.part {
         Part::Controller(twist) => history(tour, twist, Some(Arc::clone(&right))) == *right,
-        Part::Agent { .. } => true,
+        Part::Agent { .. } | Part::Api(_) => true,
     };
     let unseen = mutants.iter().filter(is_unseen).map(|mutant| mutant.id);
     assert_eq!(unseen.collect::<Vec<_>>(), [""; 0]);

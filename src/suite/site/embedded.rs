@@ -13,7 +13,9 @@ use crate::{
         embedded::{self, Embedded, Options},
     },
     evidence::Actor,
-    suite::{drive::Mode, plan::Planned, subject::Subject, tier::Tier},
+    inventory,
+    report::Scenario,
+    suite::{drive::Mode, needs, plan::Planned, subject::Subject, tier::Tier},
     tap::Tap,
     world::Deadlines,
 };
@@ -38,7 +40,7 @@ impl Here {
             });
         }
         Ok(Self {
-            offered: embedded::capabilities(Options::default().server.version),
+            offered: embedded::capabilities(Options::default().server.rules.version),
         })
     }
 }
@@ -46,6 +48,14 @@ impl Here {
 impl Site for Here {
     fn offered(&self) -> &Capabilities {
         &self.offered
+    }
+
+    fn offered_to(&self, scenario: &Scenario) -> Capabilities {
+        let (version, gates) = needs::suited(scenario, inventory::embedded(), self.offered.version);
+        Capabilities {
+            gates,
+            ..embedded::capabilities(version)
+        }
     }
 
     fn mode(&self, parallel: Option<usize>) -> Mode {
@@ -68,13 +78,20 @@ impl Site for Here {
     ) -> LocalBoxFuture<'a, Result<Ground, String>> {
         async move {
             let seed = planned.scenario.seed;
-            let mut options = Options::default();
+            let Capabilities { version, gates, .. } = self.offered_to(&planned.scenario);
+            let mut options = Options::of(version, gates);
             options.server.seed = seed;
             subject.twist(&mut options);
             let cluster = Embedded::start(Clock::starting_at(BASE), &options).await;
             let tap = Tap::new(cluster.clock(), target.clone());
             let client = tap.client(cluster.client_of("stsspec-subject"), Actor::Subject);
-            let running = subject.start(client, cluster.clock(), target.clone(), seed);
+            let running = subject.start(
+                client,
+                cluster.clock(),
+                target.clone(),
+                seed,
+                &options.gates,
+            );
             Ok(Ground {
                 cluster: Arc::new(cluster),
                 tap,

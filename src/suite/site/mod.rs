@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     cluster::{Capabilities, Cluster, Target},
+    report::Scenario,
     tap::Tap,
     world::Deadlines,
 };
@@ -53,6 +54,11 @@ pub(super) struct Ground {
 pub(super) trait Site: Send + Sync {
     /// What each of its clusters offers, with this subject.
     fn offered(&self) -> &Capabilities;
+
+    /// What a scenario's own cluster will offer: the same, unless version and gates can be chosen for each.
+    fn offered_to(&self, _: &Scenario) -> Capabilities {
+        self.offered().clone()
+    }
 
     /// How scenarios share time and threads: `parallel` of them at once, or as many as are good for it.
     fn mode(&self, parallel: Option<usize>) -> Mode;

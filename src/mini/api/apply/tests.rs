@@ -1,7 +1,7 @@
 use std::{fs, path::Path as FilePath};
 
 use super::*;
-use crate::mini::api::{defaults, patch, validate};
+use crate::mini::api::{Rules, defaults, patch, validate};
 
 fn now(step: usize) -> String {
     format!("2026-01-01T00:00:{step:02}Z")
@@ -63,8 +63,8 @@ fn accepted(
         new["spec"]["clusterIPs"] = json!([new["spec"]["clusterIP"]]);
     }
     let causes = match live {
-        None => validate::create(kind, &new),
-        Some(live) => validate::update(kind, subresource, live, &new),
+        None => validate::create(Rules::default(), kind, &new),
+        Some(live) => validate::update(Rules::default(), kind, subresource, live, &new),
     };
     let (group, kind) = kind.split_once('/').unwrap_or(("", kind));
     let name = new["metadata"]["name"].as_str().unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::mini::api::{Cause, quantity, quantity::Quantity};
+use crate::mini::api::{Cause, Rules, quantity, quantity::Quantity};
 
 /// A value and the path that leads to it. An absent value is null.
 #[derive(Clone, Debug)]
@@ -96,9 +96,9 @@ impl<'a> Field<'a> {
     }
 }
 
-/// Faults in the order in which a server lists them.
+/// Faults in the order in which a server lists them, and the rules by which it looks for them.
 #[derive(Debug, Default)]
-pub(super) struct Faults(pub(super) Vec<Cause>);
+pub(super) struct Faults(pub(super) Vec<Cause>, pub(super) Rules);
 
 impl Faults {
     /// The faults, each said once.

@@ -1,6 +1,6 @@
 //! What an API server refuses, in its own words and order.
 //!
-//! The rules are those of Kubernetes 1.37 with its default feature gates. Objects are expected decoded and with their
+//! The rules are those of Kubernetes 1.37 with its default feature gates, but for what [`Rules`] names. Objects are expected decoded and with their
 //! defaults.
 
 mod config;
@@ -27,14 +27,14 @@ mod workloads;
 
 use serde_json::Value;
 
-use super::Cause;
+use super::{Cause, Rules};
 use field::{Faults, Field};
 
 pub use metadata::manager;
 
 /// The faults of an object that is to be created, after defaulting.
-pub fn create(group_kind: &str, object: &Value) -> Vec<Cause> {
-    let mut faults = Faults::default();
+pub fn create(rules: Rules, group_kind: &str, object: &Value) -> Vec<Cause> {
+    let mut faults = Faults(Vec::new(), rules);
     let new = Field::root(object);
     let mut plain = |rule: fn(&Field<'_>, &mut Faults)| {
         metadata::create(group_kind, &new, &mut faults);
@@ -69,8 +69,14 @@ pub fn create(group_kind: &str, object: &Value) -> Vec<Cause> {
 /// The faults of a change. `subresource` is empty for the object itself.
 ///
 /// For the subresource `scale` both are objects of kind Scale.
-pub fn update(group_kind: &str, subresource: &str, old: &Value, new: &Value) -> Vec<Cause> {
-    let mut faults = Faults::default();
+pub fn update(
+    rules: Rules,
+    group_kind: &str,
+    subresource: &str,
+    old: &Value,
+    new: &Value,
+) -> Vec<Cause> {
+    let mut faults = Faults(Vec::new(), rules);
     let (before, after) = (Field::root(old), Field::root(new));
     match subresource {
         "" => object(group_kind, &before, &after, &mut faults),

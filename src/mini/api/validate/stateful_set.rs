@@ -21,7 +21,11 @@ struct Tolerance {
 /// A new set.
 pub(super) fn create(set: &Field<'_>, faults: &mut Faults) {
     metadata::create("apps/StatefulSet", set, faults);
-    spec(&set.get("spec"), Tolerance::default(), faults);
+    let tolerance = Tolerance {
+        recreate: faults.1.recreate,
+        ..Tolerance::default()
+    };
+    spec(&set.get("spec"), tolerance, faults);
 }
 
 /// A changed set. What was accepted once, by an older version, is tolerated.
@@ -32,12 +36,13 @@ pub(super) fn update(old: &Field<'_>, new: &Field<'_>, faults: &mut Faults) {
         service_name: true,
         claim_templates: true,
         template: false,
-        recreate: old.get("updateStrategy").get("type").is("Recreate"),
+        recreate: faults.1.recreate || old.get("updateStrategy").get("type").is("Recreate"),
     };
     let mut before = Faults::default();
     spec(&old, tolerance, &mut before);
     tolerance.template = !before.0.is_empty();
     spec(&new, tolerance, faults);
+    let said = faults.0.len();
     selector::immutable(&old.get("selector"), &new.get("selector"), faults);
     let (claims, before) = (
         new.get("volumeClaimTemplates"),
@@ -52,7 +57,15 @@ pub(super) fn update(old: &Field<'_>, new: &Field<'_>, faults: &mut Faults) {
             faults.invalid_value(&after, after.text(), "field is immutable");
         }
     }
+    if faults.0.len() > said && faults.1.version < (1, 37) {
+        faults.0.truncate(said);
+        faults.forbidden(&new, MUTABLE);
+    }
 }
+
+/// What servers before 1.37 say of a change of any other field.
+const MUTABLE: &str = "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', \
+    'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
 
 fn spec(spec: &Field<'_>, tolerance: Tolerance, faults: &mut Faults) {
     let policy = spec.get("podManagementPolicy");

@@ -33,13 +33,13 @@ fn refused(case: &Value) -> Vec<Cause> {
     let kind = case["kind"].as_str().expect("a kind");
     let object = decoded(kind, &case["object"]);
     match &case["before"] {
-        Value::Null => create(kind, &object),
+        Value::Null => create(Rules::default(), kind, &object),
         before => {
             let before = decoded(kind, before);
             let mut object = object;
             object["metadata"]["resourceVersion"] = json!("1");
             let subresource = case["subresource"].as_str().unwrap_or_default();
-            update(kind, subresource, &before, &object)
+            update(Rules::default(), kind, subresource, &before, &object)
         }
     }
 }
@@ -114,10 +114,20 @@ fn what_stands_before_a_refused_change_is_accepted() {
         let kind = case["kind"].as_str().expect("a kind");
         if !case["before"].is_null() {
             let before = decoded(kind, &case["before"]);
-            assert_eq!(create(kind, &before), [], "{}", path.display());
+            assert_eq!(
+                create(Rules::default(), kind, &before),
+                [],
+                "{}",
+                path.display()
+            );
             let mut same = before.clone();
             same["metadata"]["resourceVersion"] = json!("1");
-            assert_eq!(update(kind, "", &before, &same), [], "{}", path.display());
+            assert_eq!(
+                update(Rules::default(), kind, "", &before, &same),
+                [],
+                "{}",
+                path.display()
+            );
         }
     }
 }
@@ -183,7 +193,11 @@ fn a_set_is_accepted() {
             json!({"spec": {"revisionHistoryLimit": -1}}),
         ),
     ] {
-        assert_eq!(create("apps/StatefulSet", &set(patch)), [], "{name}");
+        assert_eq!(
+            create(Rules::default(), "apps/StatefulSet", &set(patch)),
+            [],
+            "{name}"
+        );
     }
 }
 
@@ -216,7 +230,11 @@ fn a_set_may_change_in_all_but_four_fields() {
         let mut new = old.clone();
         json_patch::merge(&mut new, &patch);
         let new = decoded("apps/StatefulSet", &new);
-        assert_eq!(update("apps/StatefulSet", "", &old, &new), [], "{name}");
+        assert_eq!(
+            update(Rules::default(), "apps/StatefulSet", "", &old, &new),
+            [],
+            "{name}"
+        );
     }
 }
 
@@ -227,10 +245,16 @@ fn a_faulty_template_that_was_accepted_once_is_tolerated() {
     let old = set(bad.clone());
     let mut new = set(bad);
     new["spec"]["replicas"] = json!(7);
-    assert_ne!(create("apps/StatefulSet", &new), []);
-    assert_eq!(update("apps/StatefulSet", "", &old, &new), []);
+    assert_ne!(create(Rules::default(), "apps/StatefulSet", &new), []);
+    assert_eq!(
+        update(Rules::default(), "apps/StatefulSet", "", &old, &new),
+        []
+    );
     let stored = set(json!({"spec": {"updateStrategy": {"type": "Recreate"}}}));
-    assert_eq!(update("apps/StatefulSet", "", &stored, &stored), []);
+    assert_eq!(
+        update(Rules::default(), "apps/StatefulSet", "", &stored, &stored),
+        []
+    );
 }
 
 #[test]

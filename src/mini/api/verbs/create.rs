@@ -50,7 +50,10 @@ pub(crate) fn create(
         return Err(Status::new(500, "", text));
     }
     admission::namespace(tx, resource, &object)?;
+    let rules = tx.rules();
+    let omitted = rules.drop_disabled(resource.group_kind, None, &mut object);
     defaults::default(resource.group_kind, &mut object);
+    rules.undo_default(omitted, &mut object);
     name(tx, resource, &mut object);
     // Nobody owns what admission adds.
     if track {
@@ -59,7 +62,7 @@ pub(crate) fn create(
     }
     admission::admit(tx, resource, &mut object)?;
     fill(tx, resource, &mut object, options);
-    let causes = validate::create(resource.group_kind, &object);
+    let causes = validate::create(rules, resource.group_kind, &object);
     let name = meta::text(&object, "name").to_owned();
     let causes = match (name.as_str(), causes.is_empty()) {
         ("", true) => vec![Cause::required(

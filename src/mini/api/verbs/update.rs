@@ -149,7 +149,10 @@ fn update_to(
     let name = meta::text(old, "name").to_owned();
     let refused = |causes: &[Cause]| Status::invalid(resource.group, resource.kind, &name, causes);
     current(resource, old, &new)?;
+    let rules = tx.rules();
+    let omitted = rules.drop_disabled(resource.group_kind, Some(old), &mut new);
     defaults::default(resource.group_kind, &mut new);
+    rules.undo_default(omitted, &mut new);
     keep(update, old, &mut new);
     let path = subresource.map_or("", Subresource::name);
     if update.track && new != **old {
@@ -158,7 +161,7 @@ fn update_to(
     }
     admission::admit_update(tx, resource, subresource, old, &mut new)?;
     raise_generation(resource, old, &mut new);
-    let causes = validate::update(resource.group_kind, path, old, &new);
+    let causes = validate::update(rules, resource.group_kind, path, old, &new);
     if !causes.is_empty() {
         return Err(refused(&causes));
     }
