@@ -8,9 +8,8 @@ use std::{env, process::ExitCode, time::Instant};
 
 use stsspec::{
     inventory::{Level, Party},
-    mutants,
-    report::{Conclusion, Outcome, Report, Word, terminal},
-    suite::{Subject, Suite},
+    report::{Outcome, Report, Word, terminal},
+    suite::{Hunt, Subject, Suite, drive::Interrupt},
     verdict::Verdict,
 };
 
@@ -68,10 +67,12 @@ fn all() -> Vec<Test> {
         .collect();
     paths.dedup();
     let features = paths.into_iter().map(Test::Feature);
-    let mutants = mutants::all().iter().map(|mutant| Test::Mutant(mutant.id));
+    let wrong = stsspec::mutants::all()
+        .iter()
+        .map(|mutant| Test::Mutant(mutant.id));
     features
         .chain([Test::Premises, Test::Nobody])
-        .chain(mutants)
+        .chain(wrong)
         .collect()
 }
 
@@ -102,12 +103,20 @@ fn run(tests: &[Test], filtered: usize) -> ExitCode {
             .iter()
             .for_each(|test| tell(test, judge(test, &report)));
     }
-    for test in others {
-        let done = match test {
-            Test::Mutant(id) => mutant(id),
-            _ => Some(nobody()),
-        };
-        tell(test, done);
+    let (wrong, others): (Vec<&Test>, Vec<&Test>) =
+        (others.into_iter()).partition(|test| matches!(test, Test::Mutant(_)));
+    others.iter().for_each(|test| tell(test, Some(nobody())));
+    let ids = wrong.iter().filter_map(|test| match test {
+        Test::Mutant(id) => Some(*id),
+        _ => None,
+    });
+    let ids: Vec<&str> = ids.collect();
+    if !ids.is_empty() {
+        let done = mutants(&ids);
+        wrong
+            .iter()
+            .zip(done)
+            .for_each(|(test, done)| tell(test, done));
     }
     if !failures.is_empty() {
         println!("\nfailures:\n");
@@ -221,55 +230,25 @@ fn nobody() -> Result<(), String> {
     }
 }
 
-/// What a mutant breaks turns red where it is looked for; nothing is said of one that no scenario looks for yet.
-fn mutant(id: &str) -> Done {
-    let mutant = mutants::all()
+/// What mutants break turns red where it is looked for; nothing is said of one that nothing looks for yet. They are one
+/// hunt, so that they share the cores.
+fn mutants(ids: &[&str]) -> Vec<Done> {
+    let hunt = ids
         .iter()
-        .find(|mutant| mutant.id == id)
-        .expect("it was listed");
-    let judged = match Suite::of(Subject::None).list_behaviours() {
-        Ok(judged) => judged,
-        Err(error) => return Some(Err(error.to_string())),
+        .fold(Hunt::default(), |hunt, id| hunt.select(*id));
+    let matrix = hunt
+        .run(&Interrupt::default(), &mut |_| {})
+        .expect("they were listed");
+    let of = |id: &&str| {
+        let row = matrix.mutants.iter().find(|row| row.id == *id)?;
+        let survives: Vec<&str> = row.survives().collect();
+        match (row.is_killed(), survives.is_empty()) {
+            (true, _) => Some(Ok(())),
+            (false, true) => None,
+            (false, false) => Some(Err(format!("not found out: {}", survives.join(", ")))),
+        }
     };
-    let is_behaviour = |id: &str| judged.iter().any(|listed| listed.behaviour.id == id);
-    let has_scenario = |id: &str| {
-        let mut judged = judged.iter();
-        judged.any(|listed| listed.behaviour.id == id && !listed.scenarios.is_empty())
-    };
-    let breaks = mutant.breaks.iter().copied();
-    let behaviours: Vec<&str> = breaks.clone().filter(|id| has_scenario(id)).collect();
-    if behaviours.is_empty() {
-        return None;
-    }
-    let report = behaviours
-        .into_iter()
-        .fold(Suite::of(Subject::Mutant(mutant)), |suite, id| {
-            suite.select(id)
-        })
-        .run();
-    let violated = |id: &str| {
-        report
-            .invariants
-            .iter()
-            .any(|count| count.id == id && count.violated > 0)
-    };
-    let failed = |id: &str| {
-        report
-            .behaviour(id)
-            .is_some_and(|row| row.verdict == Word::Failed)
-    };
-    let survived: Vec<&str> = breaks
-        .filter(|id| has_scenario(id) || !is_behaviour(id))
-        .filter(|id| !violated(id) && !failed(id))
-        .collect();
-    Some(match (survived.is_empty(), report.conclusion) {
-        (true, Conclusion::NotConformant) => Ok(()),
-        (true, other) => Err(format!(
-            "the run came to {other:?}: {}",
-            report.reasons.join("; ")
-        )),
-        (false, _) => Err(format!("not found out: {}", survived.join(", "))),
-    })
+    ids.iter().map(of).collect()
 }
 
 /// The arguments that cargo, nextest and people give to tests; what changes nothing here is ignored.

@@ -14,6 +14,7 @@
 
 mod controller;
 mod list;
+mod mutants;
 mod run;
 mod serve;
 mod signals;
@@ -46,6 +47,8 @@ enum Command {
     Run(run::Arguments),
     /// Show what there is: scenarios, behaviours, steps.
     List(list::Arguments),
+    /// Run the specification on components known to be wrong, and show which of its judges find them out.
+    Mutants(mutants::Arguments),
     /// Serve an embedded cluster on a port, in real time, for kubectl and any other client.
     Serve(serve::Arguments),
     /// Run the reference controller on a cluster that a kubeconfig names.
@@ -66,6 +69,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, exit: Exit) -> u8 {
     let done = match arguments.command {
         Command::Run(arguments) => run::run(arguments, exit),
         Command::List(arguments) => list::run(&arguments),
+        Command::Mutants(arguments) => mutants::run(&arguments, exit),
         Command::Serve(arguments) => serve::run(arguments, exit),
         Command::Controller(arguments) => controller::run(arguments, exit),
     };

@@ -104,7 +104,7 @@ impl FromStr for Output {
     }
 }
 
-fn at_least_one(text: &str) -> Result<usize, String> {
+pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) | Err(_) => Err("it is a number from 1 on".to_owned()),
         Ok(number) => Ok(number),
@@ -164,7 +164,7 @@ fn suite(arguments: Arguments) -> Suite {
 }
 
 /// A report that cannot be written is found out before anything runs.
-fn writable(path: &std::path::Path) -> anyhow::Result<()> {
+pub(super) fn writable(path: &std::path::Path) -> anyhow::Result<()> {
     if path.as_os_str() == "-" {
         return Ok(());
     }
@@ -180,7 +180,7 @@ fn writable(path: &std::path::Path) -> anyhow::Result<()> {
     }
 }
 
-fn write(path: &PathBuf, text: &str) -> anyhow::Result<()> {
+pub(super) fn write(path: &PathBuf, text: &str) -> anyhow::Result<()> {
     match path.as_os_str() == "-" {
         true => io::stdout()
             .write_all(text.as_bytes())

@@ -121,8 +121,8 @@ impl std::fmt::Debug for Embedded {
 /// What an embedded cluster of a version offers, known before one is started.
 pub fn capabilities(version: (u16, u16)) -> Capabilities {
     use Need::{
-        Attribution, Delivery, Disruption, Dns as Names, Gc, Kubelet, Nodes, Quota, Resolver,
-        Volumes,
+        Attribution, Delivery, Disruption, Dns as Names, Faults, Gc, Kubelet, Nodes, Quota,
+        Resolver, Volumes,
     };
     Capabilities {
         offers: [
@@ -136,6 +136,7 @@ pub fn capabilities(version: (u16, u16)) -> Capabilities {
             Disruption,
             Attribution,
             Delivery,
+            Faults,
         ]
         .into(),
         version,

@@ -24,6 +24,14 @@ pub trait Cluster: Send + Sync {
     fn stop(&self) -> BoxFuture<'_, ()>;
 }
 
+/// The subject's processes, for scenarios that end and start them.
+pub trait Processes: Send + Sync {
+    /// Ends all of them at once, as a crash does.
+    fn crash(&self);
+    /// Starts one more, which knows nothing of the others.
+    fn start(&self);
+}
+
 /// What a scenario may need beyond an API server and a controller: the `needs` of the inventory.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize, serde::Serialize,

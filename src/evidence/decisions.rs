@@ -211,7 +211,8 @@ impl Mind {
         let release = decision
             .after
             .is_some_and(|change| controller_of(change).is_none());
-        let version = request.answer.as_ref().and_then(|answer| answer.version);
+        let heard = request.answer.as_ref().filter(|_| !request.lost);
+        let version = heard.and_then(|answer| answer.version);
         if let (true, false, true, Some(version)) = (
             recorded,
             release,

@@ -23,7 +23,7 @@ pub use decisions::{Act, CACHED, Decision, Points, Window, decisions};
 pub use history::{Change, Gap, History, Key, Verb};
 pub use index::{Course, Index, Life, controller_of, is_claimed, templates};
 pub use object::{Kind, Object, Undecodable};
-pub use requests::{Actor, Answer, Delivery, Log, Method, Request};
+pub use requests::{Actor, Answer, Delivery, Fault, Log, Method, Request};
 pub use revisions::Updates;
 pub use slice::{line, slice};
 pub use wanted::{Span, Strategy, Tri, Wanted, available};

@@ -77,6 +77,9 @@ pub struct Request {
     pub delivered: usize,
     /// What the server said; none if no answer came.
     pub answer: Option<Answer>,
+    /// A fault kept the answer from whoever asked.
+    #[serde(default)]
+    pub lost: bool,
     /// When the watch that it began ended.
     pub closed_at: Option<Timestamp>,
 }
@@ -132,4 +135,22 @@ pub struct Log {
     pub requests: Vec<Request>,
     /// To the subject, in order.
     pub deliveries: Vec<Delivery>,
+    /// Faults that were put between the subject and the server, in the order of their beginning.
+    #[serde(default)]
+    pub faults: Vec<Fault>,
+}
+
+/// A fault between the subject and the server.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Fault {
+    /// Since when it could act.
+    pub from: Timestamp,
+    /// Until when; to the end, if there is none.
+    pub until: Option<Timestamp>,
+    /// What it does, in words.
+    pub what: String,
+    /// The kind whose events it holds back or loses.
+    pub delays: Option<Kind>,
+    /// The requests that it acted on: indices into [`Log::requests`].
+    pub requests: Vec<usize>,
 }

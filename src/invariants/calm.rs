@@ -16,6 +16,8 @@ pub struct Rhythm {
     delivery: bool,
     running: Vec<(Timestamp, Timestamp)>,
     failed: Vec<Timestamp>,
+    /// When faults could act.
+    faults: Vec<(Timestamp, Timestamp)>,
     harness: Vec<Timestamp>,
     /// By namespace: when a change of a kind that is cached was delivered.
     heard: BTreeMap<String, Vec<Timestamp>>,
@@ -54,6 +56,11 @@ impl Rhythm {
             delivery: evidence.profile.delivery,
             running: running(subject()),
             failed: subject().filter_map(failed_at).collect(),
+            faults: log
+                .faults
+                .iter()
+                .map(|fault| (fault.from, fault.until.unwrap_or(Timestamp::MAX)))
+                .collect(),
             harness: log
                 .requests
                 .iter()
@@ -108,6 +115,12 @@ impl Rhythm {
         self.failed
             .get(self.failed.partition_point(|at| *at < from))
             .is_some_and(|at| *at < until)
+    }
+
+    /// Some request of the subject failed in a stretch of time, or some fault could act.
+    fn disturbed(&self, from: Timestamp, until: Timestamp) -> bool {
+        let mut faults = self.faults.iter();
+        self.failures(from, until) || faults.any(|(since, end)| *since < until && *end >= from)
     }
 
     /// The last delivery before a time. What is delivered within the last second may be what ends the stretch: the
@@ -167,6 +180,9 @@ fn failed_at(request: &Request) -> Option<Timestamp> {
     let Some(answer) = &request.answer else {
         return Some(request.sent_at);
     };
+    if request.lost {
+        return Some(answer.at);
+    }
     let missing = answer.code == 404 && matches!(request.method, Method::Get | Method::Delete);
     (answer.code >= 400 && !missing).then_some(answer.at)
 }
@@ -224,7 +240,8 @@ impl Judging<'_> {
         if let Some(heard) = rhythm.heard(index.lives()[life].namespace, until) {
             from = from.max(heard);
         }
-        if until < later(from, 10) || rhythm.failures(changed, until) || !rhythm.runs(from, until) {
+        if until < later(from, 10) || rhythm.disturbed(changed, until) || !rhythm.runs(from, until)
+        {
             return None;
         }
         if rhythm.delivery && !self.caught_up(life, point, from) {

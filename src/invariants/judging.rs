@@ -29,6 +29,8 @@ pub struct Judging<'a> {
     pub two_controllers: bool,
     /// A write of the subject was never answered.
     pub lost_response: bool,
+    /// Caches were held back, and it is not known what was delivered.
+    pub stale_cache: bool,
     /// A write of an event failed.
     pub event_lost: bool,
     pub rhythm: Rhythm,
@@ -87,7 +89,9 @@ impl<'a> Judging<'a> {
                 .zip(subject().skip(1))
                 .any(|(one, other)| one.process != other.process),
             two_controllers,
-            lost_response: writes().any(|request| request.answer.is_none()),
+            lost_response: writes().any(|request| request.lost || request.answer.is_none()),
+            stale_cache: !index.evidence.profile.delivery
+                && log.faults.iter().any(|fault| fault.delays.is_some()),
             event_lost: writes().any(|request| {
                 request.kind == Some(Kind::Event)
                     && request.answer.as_ref().is_none_or(|answer| !answer.ok())

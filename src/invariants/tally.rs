@@ -152,6 +152,7 @@ impl<'a> Tally<'a> {
         let when = |condition| self.invariant.exempt_when(condition);
         when(Exempt::UserAction) && kinds.iter().any(|kind| judging.meddled(life, *kind))
             || when(Exempt::TwoControllers) && judging.two_controllers
+            || when(Exempt::StaleCache) && judging.stale_cache
             || when(Exempt::Restart) && judging.restarted
             || when(Exempt::LostResponse) && judging.lost_response
             || when(Exempt::EventLoss) && (judging.event_lost || judging.restarted)

@@ -19,7 +19,7 @@ pub fn writes_of_the_subject(evidence: &Evidence) -> usize {
     evidence.log.requests.iter().filter(accepted).count()
 }
 
-/// The last changes of sets, pods, claims and revisions, and the last writes, in the order of time.
+/// The last changes of sets, pods, claims and revisions, the last writes and the faults, in the order of time.
 pub fn last(evidence: &Evidence, count: usize) -> Vec<Line> {
     let told = [Kind::Set, Kind::Pod, Kind::Claim, Kind::Revision];
     let changes = evidence
@@ -40,6 +40,15 @@ pub fn last(evidence: &Evidence, count: usize) -> Vec<Line> {
         last_version = line.version.unwrap_or(last_version);
         all.push((write.sent_at, last_version, 0, line));
     }
+    all.extend(evidence.log.faults.iter().map(|fault| {
+        let line = Line {
+            version: None,
+            at: time(fault.from),
+            object: "fault".to_owned(),
+            what: fault.what.clone(),
+        };
+        (fault.from, 0, 0, line)
+    }));
     all.extend(changes.map(|seen| (seen.at, seen.version, 1, change(seen))));
     all.sort_by_key(|(at, version, rank, _)| (*at, *version, *rank));
     let first = all.len().saturating_sub(count);
@@ -80,6 +89,7 @@ pub fn request(request: &Request) -> Line {
     };
     let answer = match &request.answer {
         None => "no answer".to_owned(),
+        Some(answer) if request.lost => format!("{}, which never reached it", answer.code),
         Some(answer) if answer.ok() => answer.code.to_string(),
         Some(answer) => format!("{} {}", answer.code, answer.reason),
     };

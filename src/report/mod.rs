@@ -9,6 +9,7 @@ mod json;
 mod junit;
 pub mod lines;
 mod listing;
+pub mod matrix;
 mod outcome;
 pub mod terminal;
 

@@ -188,6 +188,22 @@ fn golden(file: &str, text: &str) {
 }
 
 #[test]
+fn each_form_of_a_matrix_looks_as_it_did() {
+    let matrix = matrix::example();
+    let read: matrix::Matrix = serde_json::from_str(&matrix::render(&matrix, matrix::Form::Json))
+        .expect("JSON is the data");
+    assert_eq!(read, matrix);
+    for (form, file) in [
+        (matrix::Form::Text, "matrix.txt"),
+        (matrix::Form::Markdown, "matrix.md"),
+        (matrix::Form::Html, "matrix.html"),
+    ] {
+        golden(file, &matrix::render(&matrix, form));
+    }
+    golden("unearned.txt", &matrix.unearned_text());
+}
+
+#[test]
 fn each_format_looks_as_it_did() {
     let report = example();
     for (file, format) in [

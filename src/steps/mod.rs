@@ -6,6 +6,7 @@
 mod claims;
 mod deployments;
 mod dns;
+mod faults;
 mod history;
 mod names;
 mod namespaces;

@@ -26,6 +26,7 @@ mod excused;
 pub mod features;
 mod findings;
 mod guard;
+mod hunt;
 mod nearest;
 mod needs;
 mod panics;
@@ -62,6 +63,7 @@ use crate::{
 };
 
 pub use guard::Limits;
+pub use hunt::{Hunt, Progress};
 pub use site::Error as SiteError;
 pub use steps::steps;
 pub use subject::{Context, Function, Subject, Unknown as UnknownSubject};
@@ -242,7 +244,7 @@ impl Suite {
             ..drive::Options::default()
         };
         let stage = Stage {
-            plan,
+            plan: Arc::new(plan),
             site: site.clone(),
             subject: self.subject,
             target: Target::apps_v1(),

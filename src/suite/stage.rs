@@ -28,7 +28,7 @@ const SHOWN: usize = 24;
 
 /// Everything that a scenario needs on its thread.
 pub(super) struct Stage {
-    pub(super) plan: Plan,
+    pub(super) plan: Arc<Plan>,
     pub(super) site: Arc<dyn Site>,
     pub(super) subject: Subject,
     pub(super) target: Target,
@@ -122,6 +122,7 @@ impl Stage {
             seed: planned.scenario.seed,
             deadlines: self.site.deadlines().scaled(self.timeout_scale),
             profile,
+            processes: ground.running.processes(),
             sentences: planned.steps.iter().map(|step| step.text.clone()).collect(),
         }
     }

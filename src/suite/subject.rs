@@ -1,6 +1,13 @@
 //! Who is judged.
 
-use std::{collections::BTreeSet, fmt, future::Future, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fmt,
+    future::Future,
+    str::FromStr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use futures::{FutureExt as _, future::BoxFuture};
 use jiff::Timestamp;
@@ -10,11 +17,13 @@ use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use super::nearest::nearest;
 use crate::{
     clock::Clock,
-    cluster::{Target, embedded},
+    cluster::{Processes, Target, embedded},
     controller::{self, plan::Gates},
+    evidence::Actor,
     inventory::Party,
     mini::agents,
     mutants::{self, Mutant, Part},
+    tap::Tap,
 };
 
 /// Who is judged.
@@ -178,9 +187,11 @@ impl Subject {
         }
     }
 
-    /// Starts it on the current runtime; the reference controller has the gates that are on.
+    /// Starts it on the current runtime; the reference controller has the gates that are on. Each of its processes has a
+    /// client of its own through the tap.
     pub(super) fn start(
         &self,
+        tap: &Tap,
         client: Client,
         clock: Clock,
         target: Target,
@@ -188,19 +199,58 @@ impl Subject {
         gates: &BTreeSet<String>,
     ) -> Running {
         let (stop, stopped) = watch::channel(false);
-        let options = controller::Options {
-            target: target.clone(),
-            seed,
-            gates: Gates {
-                max_unavailable: gates.contains("MaxUnavailableStatefulSet"),
-                semantic_comparison: gates.contains("StatefulSetSemanticRevisionComparison"),
-                own_writes: gates.contains("StaleControllerConsistencyStatefulSet"),
-                recreate: gates.contains("StatefulSetRecreateStrategy"),
-            },
-            ..controller::Options::default()
+        let (subject, of_tap) = (self.clone(), tap.clone());
+        let gates = Gates {
+            max_unavailable: gates.contains("MaxUnavailableStatefulSet"),
+            semantic_comparison: gates.contains("StatefulSetSemanticRevisionComparison"),
+            own_writes: gates.contains("StaleControllerConsistencyStatefulSet"),
+            recreate: gates.contains("StatefulSetRecreateStrategy"),
         };
-        let controller = |options| {
-            let client = client.clone();
+        let launch = move || {
+            let client = of_tap.client(client.clone(), Actor::Subject);
+            let options = controller::Options {
+                target: target.clone(),
+                seed,
+                gates,
+                ..controller::Options::default()
+            };
+            subject.launch(client, clock, options, stopped.clone())
+        };
+        let launcher = Arc::new(Launcher {
+            launch: Box::new(launch),
+            tap: tap.clone(),
+            tasks: Mutex::default(),
+        });
+        launcher.lock().extend((launcher.launch)());
+        let weak = Arc::downgrade(&launcher);
+        tap.when_crashed(move || {
+            if let Some(launcher) = weak.upgrade() {
+                launcher.crash();
+                let weak = weak.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(AFTER_A_CRASH).await;
+                    if let Some(launcher) = weak.upgrade() {
+                        launcher.start();
+                    }
+                });
+            }
+        });
+        Running {
+            launcher,
+            stop,
+            listens: matches!(self, Self::Function(_)),
+        }
+    }
+
+    /// Starts one process; nobody has none.
+    fn launch(
+        &self,
+        client: Client,
+        clock: Clock,
+        options: controller::Options,
+        stopped: watch::Receiver<bool>,
+    ) -> Option<Task> {
+        let controller = |client, options| {
             tokio::spawn(async move {
                 match controller::run(client, clock, options).await {
                     Ok(never) => match never {},
@@ -208,69 +258,111 @@ impl Subject {
                 }
             })
         };
-        let task = match self {
+        match self {
             Self::None | Self::BuiltIn => None,
             Self::Bundled
             | Self::Mutant(Mutant {
                 part: Part::Agent { .. } | Part::Api(_),
                 ..
-            }) => Some(controller(options)),
+            }) => Some(controller(client, options)),
             Self::Mutant(Mutant {
                 part: Part::Controller(twist),
                 ..
-            }) => Some(controller(controller::Options {
-                twist: twist(),
-                ..options
-            })),
+            }) => Some(controller(
+                client,
+                controller::Options {
+                    twist: twist(),
+                    ..options
+                },
+            )),
             Self::Function(Function(run)) => {
                 let running = run(Context {
-                    client: client.clone(),
+                    client,
                     clock,
-                    target,
+                    target: options.target,
                     stopped,
                 });
                 Some(tokio::spawn(running.map(|()| None)))
             }
-        };
-        Running {
-            task,
-            stop,
-            listens: matches!(self, Self::Function(_)),
         }
+    }
+}
+
+/// How long a subject that crashed takes to come back.
+const AFTER_A_CRASH: Duration = Duration::from_secs(1);
+
+type Task = JoinHandle<Option<String>>;
+
+/// Starts a subject's processes and ends them.
+struct Launcher {
+    launch: Box<dyn Fn() -> Option<Task> + Send + Sync>,
+    tap: Tap,
+    tasks: Mutex<Vec<Task>>,
+}
+
+impl Launcher {
+    fn lock(&self) -> MutexGuard<'_, Vec<Task>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Processes for Launcher {
+    fn crash(&self) {
+        self.lock().drain(..).for_each(|task| task.abort());
+    }
+
+    fn start(&self) {
+        self.tap.restarted();
+        let task = (self.launch)();
+        self.lock().extend(task);
+    }
+}
+
+impl Drop for Launcher {
+    fn drop(&mut self) {
+        self.crash();
     }
 }
 
 /// A subject at work. It ends when this is dropped.
 pub(super) struct Running {
-    task: Option<JoinHandle<Option<String>>>,
+    launcher: Arc<Launcher>,
     stop: watch::Sender<bool>,
     listens: bool,
 }
 
 impl Running {
+    /// Its processes.
+    pub(super) fn processes(&self) -> Arc<dyn Processes> {
+        self.launcher.clone()
+    }
+
     /// Ends it. Says so if it had ended by itself.
-    pub(super) async fn end(mut self) -> Option<String> {
-        let task = self.task.as_mut()?;
-        if task.is_finished() {
-            return Some(match task.await {
-                Ok(Some(error)) => format!("the subject ended by itself: {error}"),
-                Ok(None) => "the subject ended by itself".to_owned(),
-                Err(error) => format!("the subject ended by itself: {error}"),
-            });
-        }
+    pub(super) async fn end(self) -> Option<String> {
         self.stop.send_replace(true);
-        if self.listens {
-            let _ = timeout(Duration::from_secs(1), task).await;
+        let tasks: Vec<Task> = self.launcher.lock().drain(..).collect();
+        let mut ended = None;
+        for mut task in tasks {
+            if task.is_finished() {
+                ended = Some(match task.await {
+                    Ok(Some(error)) => format!("the subject ended by itself: {error}"),
+                    Ok(None) => "the subject ended by itself".to_owned(),
+                    Err(error) => format!("the subject ended by itself: {error}"),
+                });
+                continue;
+            }
+            if self.listens {
+                let _ = timeout(Duration::from_secs(1), &mut task).await;
+            }
+            task.abort();
         }
-        None
+        ended
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(task) = &self.task {
-            task.abort();
-        }
+        self.launcher.crash();
     }
 }
 

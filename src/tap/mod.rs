@@ -4,8 +4,11 @@
 //!
 //! - A request is in the log before the server can see it, and its answer before the actor can see it.
 //! - A change is in the log before the subject can see it, and nothing that is delivered is held back.
-//! - What passes is not changed: upgrades, streams and errors arrive as the server sent them.
+//! - What passes is not changed, unless a [rule](faults) says so: upgrades, streams and errors arrive as the server sent
+//!   them.
 
+mod delivery;
+pub mod faults;
 mod path;
 mod read;
 mod wire;
@@ -13,6 +16,7 @@ mod wire;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kube::Client;
+use tokio::sync::watch;
 
 use crate::{
     clock::Clock,
@@ -31,6 +35,8 @@ pub struct Tap {
 #[derive(Default)]
 struct Shared {
     book: Mutex<Book>,
+    /// Grows whenever the rules of faults change.
+    turns: watch::Sender<usize>,
 }
 
 /// The log and the counters it is written with.
@@ -41,6 +47,9 @@ struct Book {
     steps: usize,
     /// The subject's process that clients are made for.
     process: u32,
+    faults: faults::Faults,
+    /// Ends the subject's processes.
+    crash: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
 impl std::fmt::Debug for Tap {

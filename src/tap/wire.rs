@@ -7,12 +7,20 @@ use kube::{Client, client::Body};
 use tower::BoxError;
 
 use super::{
-    Tap, path,
-    read::{Event, Lines, Said},
+    Tap,
+    delivery::Delivering,
+    faults::Fault,
+    path,
+    read::{Event, Said},
 };
 use crate::evidence::{self, Actor, Answer, Delivery, Kind, Method};
 
-type Passed = UnsyncBoxBody<Bytes, BoxError>;
+pub type Passed = UnsyncBoxBody<Bytes, BoxError>;
+
+/// What a request ends with when its connection does.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection was reset by a fault")]
+struct WasReset;
 
 /// One actor's way to the server.
 #[derive(Clone)]
@@ -33,41 +41,121 @@ struct Noted {
 }
 
 impl Wire {
-    /// Passes a request on and its answer back. A fault would act in here: before the request is sent, in place of it, or
-    /// on its answer.
+    /// Passes a request on and its answer back. A fault acts in here: before the request is sent, in place of it, or on its
+    /// answer.
     pub async fn exchange(self, request: Request<Body>) -> Result<Response<Passed>, BoxError> {
         let (head, body) = request.into_parts();
         let body = body.collect_bytes().await?;
         let noted = self.note(&head, &body);
+        let fault = self.fault(&noted);
+        match fault {
+            Some(Fault::Refused {
+                code,
+                retry_after_seconds,
+            }) => return Ok(self.refuse(&noted, code, retry_after_seconds)),
+            Some(Fault::Reset) => return Err(WasReset.into()),
+            Some(Fault::CrashBefore) => {
+                self.tap.crash();
+                return std::future::pending().await;
+            }
+            Some(Fault::Lost | Fault::CrashAfter) | None => {}
+        }
         let request = Request::from_parts(head, Body::from(body));
         let response = self.inner.send(request).await?;
         let (head, body) = response.into_parts();
         let code = head.status.as_u16();
         if noted.streams || code == 101 {
             self.answer(&noted, code, Said::default());
-            let body = body.map_err(BoxError::from);
+            let body = body.map_err(BoxError::from).boxed_unsync();
             let body = match noted.kind {
                 Some(kind)
                     if noted.method == Method::Watch
                         && self.actor == Actor::Subject
                         && code == 200 =>
                 {
-                    self.overhear(kind, noted.index, body)
+                    Delivering::new(self, kind, noted.index, body).body()
                 }
-                _ => body.boxed_unsync(),
+                _ => body,
             };
             return Ok(Response::from_parts(head, body));
         }
         let bytes = body.collect_bytes().await?;
+        if matches!(fault, Some(Fault::Lost | Fault::CrashAfter)) {
+            self.tap.lock().log.requests[noted.index].lost = true;
+        }
         self.answer(
             &noted,
             code,
             serde_json::from_slice(&bytes).unwrap_or_default(),
         );
-        let body = Full::new(bytes)
-            .map_err(|never| match never {})
-            .boxed_unsync();
-        Ok(Response::from_parts(head, body))
+        match fault {
+            Some(Fault::Lost) => return Err(WasReset.into()),
+            Some(Fault::CrashAfter) => {
+                self.tap.crash();
+                return std::future::pending().await;
+            }
+            _ => {}
+        }
+        Ok(Response::from_parts(head, whole(bytes)))
+    }
+
+    /// The fault that a rule has for a request of the subject.
+    fn fault(&self, noted: &Noted) -> Option<Fault> {
+        if self.actor != Actor::Subject {
+            return None;
+        }
+        let mut book = self.tap.lock();
+        let book = &mut *book;
+        let request = &book.log.requests[noted.index];
+        let (place, fault, used_up) =
+            book.faults
+                .of_request(request.method, &request.plural, &request.name)?;
+        let note = &mut book.log.faults[place];
+        note.requests.push(noted.index);
+        note.until = used_up.then(|| self.tap.clock.now());
+        Some(fault)
+    }
+
+    /// Answers in place of the server.
+    fn refuse(
+        &self,
+        noted: &Noted,
+        code: u16,
+        retry_after_seconds: Option<u32>,
+    ) -> Response<Passed> {
+        let reason = match code {
+            409 => "Conflict",
+            410 => "Expired",
+            422 => "Invalid",
+            429 => "TooManyRequests",
+            503 => "ServiceUnavailable",
+            _ => "InternalError",
+        };
+        let mut status = serde_json::json!({
+            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+            "message": "a fault of the specification", "reason": reason, "code": code
+        });
+        if let Some(seconds) = retry_after_seconds {
+            status["details"] = serde_json::json!({ "retryAfterSeconds": seconds });
+        }
+        let bytes = Bytes::from(status.to_string());
+        self.answer(
+            noted,
+            code,
+            serde_json::from_slice(&bytes).unwrap_or_default(),
+        );
+        let mut response = Response::new(whole(bytes));
+        *response.status_mut() =
+            http::StatusCode::from_u16(code).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+        let headers = response.headers_mut();
+        headers.insert(
+            http::header::CONTENT_TYPE,
+            http::HeaderValue::from_static("application/json"),
+        );
+        if let Some(seconds) = retry_after_seconds {
+            headers.insert(http::header::RETRY_AFTER, seconds.into());
+        }
+        response
     }
 
     fn note(&self, head: &http::request::Parts, body: &Bytes) -> Noted {
@@ -115,6 +203,7 @@ impl Wire {
             body,
             delivered: book.log.deliveries.len(),
             answer: None,
+            lost: false,
             closed_at: None,
         };
         book.log.requests.push(request);
@@ -128,6 +217,7 @@ impl Wire {
         let step = book.steps;
         if let (Some(kind), Actor::Subject, true) = (noted.kind, self.actor, code < 300)
             && matches!(noted.method, Method::Get | Method::List)
+            && !book.log.requests[noted.index].lost
         {
             book.log.deliveries.extend(self.delivered(kind, &said));
         }
@@ -182,23 +272,8 @@ impl Wire {
             .collect()
     }
 
-    /// Notes each event of a watch before it is passed on.
-    fn overhear<B>(self, kind: Kind, index: usize, body: B) -> Passed
-    where
-        B: http_body::Body<Data = Bytes, Error = BoxError> + Send + 'static,
-    {
-        let mut lines = Lines::default();
-        let watching = Watching { wire: self, index };
-        let seen = body.map_frame(move |frame| {
-            if let Some(data) = frame.data_ref() {
-                lines.feed(data, |line| watching.wire.overheard(kind, line));
-            }
-            frame
-        });
-        seen.boxed_unsync()
-    }
-
-    fn overheard(&self, kind: Kind, line: &[u8]) {
+    /// Notes an event of a watch before it is passed on.
+    pub fn overheard(&self, kind: Kind, line: &[u8]) {
         let Ok(event) = serde_json::from_slice::<Event>(line) else {
             return;
         };
@@ -214,15 +289,9 @@ impl Wire {
     }
 }
 
-/// Notes the end of a watch when its body is dropped: read to its end, given up, or lost with the process.
-struct Watching {
-    wire: Wire,
-    index: usize,
-}
-
-impl Drop for Watching {
-    fn drop(&mut self) {
-        let at = self.wire.tap.clock.now();
-        self.wire.tap.lock().log.requests[self.index].closed_at = Some(at);
-    }
+/// A body that is there at once.
+fn whole(bytes: Bytes) -> Passed {
+    Full::new(bytes)
+        .map_err(|never| match never {})
+        .boxed_unsync()
 }

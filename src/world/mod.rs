@@ -25,10 +25,10 @@ use serde_json::{Value, json};
 
 use crate::{
     clock::Clock,
-    cluster::{Cluster, Target},
+    cluster::{Cluster, Processes, Target},
     evidence::{Actor, DnsAnswer, Evidence, History, Kind, Profile},
     record::{Quiet, Recorder},
-    tap::Tap,
+    tap::{Tap, faults::Guard},
     verdict::{Certificate, Stop},
 };
 
@@ -57,6 +57,8 @@ pub struct Scene {
     pub deadlines: Deadlines,
     /// What the rules have to know of the cluster.
     pub profile: Profile,
+    /// The subject's.
+    pub processes: Arc<dyn Processes>,
     /// The scenario's own sentences. Sets get a readiness gate only where one of them speaks of it.
     pub sentences: Vec<String>,
 }
@@ -102,6 +104,8 @@ pub struct World {
     pub held: Option<usize>,
     /// What its negative claims rest on.
     pub certificates: Vec<Certificate>,
+    /// Faults that stand, by what ends them.
+    pub faults: BTreeMap<String, Vec<Guard>>,
     /// The namespace that sentences speak of: the scenario's own, unless they say otherwise.
     pub here: String,
 }
@@ -144,6 +148,7 @@ impl World {
             dial,
             held: None,
             certificates: Vec::new(),
+            faults: BTreeMap::new(),
             here,
         };
         world.make_namespace(&namespace).await?;

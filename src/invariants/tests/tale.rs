@@ -231,6 +231,7 @@ impl Teller {
                 reason: String::new(),
                 message: String::new(),
             }),
+            lost: false,
             closed_at: None,
         });
     }

@@ -12,7 +12,6 @@ use crate::{
         Capabilities, Cluster as _, Target,
         embedded::{self, Embedded, Options},
     },
-    evidence::Actor,
     inventory,
     report::Scenario,
     suite::{drive::Mode, needs, plan::Planned, subject::Subject, tier::Tier},
@@ -84,8 +83,9 @@ impl Site for Here {
             subject.twist(&mut options);
             let cluster = Embedded::start(Clock::starting_at(BASE), &options).await;
             let tap = Tap::new(cluster.clock(), target.clone());
-            let client = tap.client(cluster.client_of("stsspec-subject"), Actor::Subject);
+            let client = cluster.client_of("stsspec-subject");
             let running = subject.start(
+                &tap,
                 client,
                 cluster.clock(),
                 target.clone(),
