@@ -69,6 +69,8 @@ struct Shared {
     watches: Mutex<Vec<AbortHandle>>,
     /// What may not be listed, by kind and namespace.
     spared: Mutex<BTreeSet<(Kind, String)>>,
+    /// Why nothing can be seen any more.
+    lost: Mutex<Option<String>>,
 }
 
 impl Drop for Shared {
@@ -104,6 +106,7 @@ impl Recorder {
             grown: watch::Sender::new(0),
             watches: Mutex::default(),
             spared: Mutex::default(),
+            lost: Mutex::default(),
         };
         Self {
             client,
@@ -126,6 +129,7 @@ impl Recorder {
                 namespace: namespace.to_owned(),
                 clock: self.clock,
                 shared: Arc::downgrade(&self.shared),
+                broken_since: None,
             };
             let from = match self.list(kind, namespace).await {
                 Ok(list) => self.begin(kind, list)?,
@@ -195,7 +199,13 @@ impl Recorder {
         read(&lock(&self.shared.history))
     }
 
-    /// Waits until the history answers a question. `None` when the limit, by the runtime's clock, has passed.
+    /// Why nothing can be seen any more, once a watch has not come back for long.
+    pub fn lost(&self) -> Option<String> {
+        lock(&self.shared.lost).clone()
+    }
+
+    /// Waits until the history answers a question. `None` when the limit, by the runtime's clock, has passed, or when the
+    /// cluster is [lost](Self::lost).
     pub async fn until<T>(
         &self,
         limit: Duration,
@@ -207,6 +217,9 @@ impl Recorder {
             grown.borrow_and_update();
             if let Some(answer) = self.look(&mut ask) {
                 return Some(answer);
+            }
+            if lock(&self.shared.lost).is_some() {
+                return None;
             }
             match timeout_at(deadline, grown.changed()).await {
                 Ok(Ok(())) => {}
@@ -325,6 +338,12 @@ fn number(version: Option<&str>) -> u64 {
 }
 
 impl Shared {
+    /// Nothing can be seen any more: whoever waits is told.
+    fn lose(&self, why: &str) {
+        lock(&self.lost).get_or_insert_with(|| why.to_owned());
+        self.grown.send_modify(|_| {});
+    }
+
     fn push(&self, clock: &Clock, verb: Verb, initial: bool, object: Object) {
         self.push_change(Change {
             at: clock.now(),

@@ -92,5 +92,6 @@ Feature: A lost claim is replaced when its pod is
       And the set "db" is created with 1 replica
       And pod "db-0" becomes Pending
       When claim "data-db-0" is deleted
-      Then claim "data-db-0" is created
+      And the annotation "stsspec.dev/note" of set "db" changes to "look again"
+      Then the claims of "db" are "data-db-0"
       And pod "db-0" stays Pending

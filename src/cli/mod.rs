@@ -12,6 +12,8 @@
 //! | 5 | partial: core behaviours were skipped |
 //! | 130, 143 | interrupted, and cleaned up |
 
+mod clean;
+mod cluster;
 mod controller;
 mod list;
 mod mutants;
@@ -51,6 +53,8 @@ enum Command {
     Mutants(mutants::Arguments),
     /// Serve an embedded cluster on a port, in real time, for kubectl and any other client.
     Serve(serve::Arguments),
+    /// Remove what earlier runs have left on a cluster.
+    Clean(clean::Arguments),
     /// Run the reference controller on a cluster that a kubeconfig names.
     Controller(controller::Arguments),
 }
@@ -71,6 +75,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, exit: Exit) -> u8 {
         Command::List(arguments) => list::run(&arguments),
         Command::Mutants(arguments) => mutants::run(&arguments, exit),
         Command::Serve(arguments) => serve::run(arguments, exit),
+        Command::Clean(arguments) => clean::run(arguments),
         Command::Controller(arguments) => controller::run(arguments, exit),
     };
     match done {
@@ -116,7 +121,7 @@ impl From<suite::Error> for Failure {
         let code = match &error {
             suite::Error::Nothing(_) => 4,
             suite::Error::Site(suite::SiteError::Subject { .. }) => 2,
-            suite::Error::Features(_) => 3,
+            suite::Error::Site(_) | suite::Error::Features(_) => 3,
         };
         Self {
             code,

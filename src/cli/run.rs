@@ -11,7 +11,11 @@ use std::{
 use anyhow::{Context as _, anyhow};
 use clap::{Args, ValueEnum, builder::FalseyValueParser};
 
-use super::{Exit, Failure, code_of, signals};
+use super::{
+    Exit, Failure,
+    cluster::{Named, Terms, TierWord, tier},
+    code_of, signals,
+};
 use crate::{
     report::{
         self, Counts, Format, List, Profile,
@@ -29,12 +33,15 @@ pub(super) struct Arguments {
     /// Only scenarios whose tags fit, as in `@a and not (@b or @c)`.
     #[arg(long, value_name = "EXPRESSION", env = "STSSPEC_TAGS")]
     tags: Option<Tags>,
-    /// Where it runs: `embedded`.
-    #[arg(long, default_value = "embedded", env = "STSSPEC_TIER")]
-    tier: Tier,
-    /// Who is judged: `bundled`, `built-in`, `none`, or `mutant:ID`.
-    #[arg(long, default_value = "bundled", env = "STSSPEC_SUBJECT")]
-    subject: Subject,
+    /// Where it runs: on embedded clusters, or on the one that --context or --kubeconfig names.
+    #[arg(long, value_enum, env = "STSSPEC_TIER")]
+    tier: Option<TierWord>,
+    #[command(flatten)]
+    named: Named,
+    /// Who is judged: `bundled`, `built-in`, `none`, or `mutant:ID`. On a cluster of one's own it is `built-in` if not
+    /// given, on embedded ones `bundled`.
+    #[arg(long, env = "STSSPEC_SUBJECT")]
+    subject: Option<Subject>,
     /// Which behaviours count.
     #[arg(long, value_enum, default_value = "all", env = "STSSPEC_PROFILE")]
     profile: ProfileWord,
@@ -68,6 +75,8 @@ pub(super) struct Arguments {
     /// Also say what negative claims rest on.
     #[arg(short, long, conflicts_with = "quiet", env = "STSSPEC_VERBOSE", value_parser = FalseyValueParser::new())]
     verbose: bool,
+    #[command(flatten)]
+    terms: Terms,
     /// Only say what failed and what it comes to.
     #[arg(short, long, env = "STSSPEC_QUIET", value_parser = FalseyValueParser::new())]
     quiet: bool,
@@ -125,7 +134,7 @@ pub(super) fn run(arguments: Arguments, exit: Exit) -> Result<u8, Failure> {
         writable(path)?;
     }
     if arguments.dry_run {
-        let list = List::Scenarios(suite(arguments).list()?);
+        let list = List::Scenarios(suite(arguments)?.list()?);
         // A reader that has gone away, as `head` does, is no fault.
         let _ = io::stdout().write_all(list.text().as_bytes());
         return Ok(0);
@@ -135,7 +144,7 @@ pub(super) fn run(arguments: Arguments, exit: Exit) -> Result<u8, Failure> {
     let signals = signals::listen(exit, move || raise.raise())?;
     let to_stdout = output.iter().any(|output| output.path.as_os_str() == "-");
     let mut screen = Screen::new(quiet, verbose, to_stdout);
-    let report = suite(arguments).run_with(&interrupt, &mut |event| screen.show(&event))?;
+    let report = suite(arguments)?.run_with(&interrupt, &mut |event| screen.show(&event))?;
     screen.end(&report);
     for Output { format, path } in &output {
         write(path, &report::render(&report, *format))?;
@@ -143,13 +152,21 @@ pub(super) fn run(arguments: Arguments, exit: Exit) -> Result<u8, Failure> {
     Ok(signals.code().unwrap_or_else(|| code_of(report.conclusion)))
 }
 
-fn suite(arguments: Arguments) -> Suite {
+fn suite(arguments: Arguments) -> Result<Suite, Failure> {
+    let tier = tier(arguments.tier, arguments.named, arguments.terms).map_err(|why| Failure {
+        code: 2,
+        error: anyhow!(why),
+    })?;
+    let subject = arguments.subject.unwrap_or(match tier {
+        Tier::Embedded => Subject::Bundled,
+        Tier::Context(_) => Subject::BuiltIn,
+    });
     let profile = match arguments.profile {
         ProfileWord::Core => Profile::Core,
         ProfileWord::All => Profile::All,
     };
-    let suite = Suite::of(arguments.subject)
-        .on(arguments.tier)
+    let suite = Suite::of(subject)
+        .on(tier)
         .profile(profile)
         .seed(arguments.seed)
         .fail_fast(arguments.fail_fast)
@@ -157,10 +174,8 @@ fn suite(arguments: Arguments) -> Suite {
     let suite = arguments.select.into_iter().fold(suite, Suite::select);
     let suite = arguments.tags.into_iter().fold(suite, Suite::tags);
     let suite = arguments.parallel.into_iter().fold(suite, Suite::parallel);
-    arguments
-        .features
-        .into_iter()
-        .fold(suite, Suite::features_in)
+    let features = arguments.features.into_iter();
+    Ok(features.fold(suite, Suite::features_in))
 }
 
 /// A report that cannot be written is found out before anything runs.

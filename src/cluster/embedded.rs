@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures::{FutureExt as _, future::BoxFuture};
 use kube::Client;
 
-use super::{Capabilities, Cluster, Dns, Need, gates_of};
+use super::{Capabilities, Cluster, Dns, Need, Terms, gates_of};
 use crate::{
     clock::Clock,
     mini::{
@@ -143,6 +143,8 @@ pub fn capabilities(version: (u16, u16)) -> Capabilities {
         gates: gates_of(version),
         shared_counter: true,
         image: "busybox:1.28.4".into(),
+        terms: Terms::default(),
+        storage_class: None,
         dns: Some(Dns {
             server: [10, 96, 0, 10].into(),
             zone: "cluster.local".into(),

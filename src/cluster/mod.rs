@@ -2,13 +2,23 @@
 //!
 //! Where it runs is a tier; the tiers are named by `suite` alone. Faults belong to the tap, not here.
 
+pub mod context;
 pub mod embedded;
 pub mod kind;
 
-use std::{collections::BTreeSet, fmt, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    net::IpAddr,
+};
 
-use futures::future::BoxFuture;
-use kube::{Client, api::ApiResource};
+use futures::{FutureExt as _, future::BoxFuture};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{
+    Api, Client,
+    api::{ApiResource, ObjectMeta, PostParams},
+};
+use serde_json::Value;
 
 use crate::clock::Clock;
 
@@ -20,7 +30,24 @@ pub trait Cluster: Send + Sync {
     fn capabilities(&self) -> &Capabilities;
     /// Its time.
     fn clock(&self) -> Clock;
-    /// Ends it, if it was started for the run. A cluster that was there before is left as it is.
+    /// Makes a namespace for the scenario; it goes when the cluster is stopped. The error says why there is none.
+    fn make_namespace<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), String>> {
+        async move {
+            let api: Api<Namespace> = Api::all(self.client());
+            let namespace = Namespace {
+                metadata: ObjectMeta {
+                    name: Some(name.to_owned()),
+                    ..ObjectMeta::default()
+                },
+                ..Namespace::default()
+            };
+            let made = api.create(&PostParams::default(), &namespace).await;
+            made.map(drop).map_err(|error| error.to_string())
+        }
+        .boxed()
+    }
+    /// Ends what was made for the scenario: all of a cluster that was started for it; of one that was there before, only
+    /// what is the scenario's.
     fn stop(&self) -> BoxFuture<'_, ()>;
 }
 
@@ -96,6 +123,10 @@ pub struct Capabilities {
     pub shared_counter: bool,
     /// An image with a shell, `sleep`, `cat` and `nc` that its nodes have or can get.
     pub image: String,
+    /// What else pods have to say to run there.
+    pub terms: Terms,
+    /// The StorageClass that claims have to name; none where the default one will do.
+    pub storage_class: Option<String>,
     /// Where its DNS answers, if anywhere, and for which zone.
     pub dns: Option<Dns>,
     /// The time is virtual: waiting costs nothing.
@@ -111,6 +142,17 @@ pub fn gates_of(version: (u16, u16)) -> BTreeSet<String> {
     ];
     let on = since.into_iter().filter(|(_, first)| *first <= version);
     on.map(|(gate, _)| gate.to_owned()).collect()
+}
+
+/// What pods have to say to run on a cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// Secrets that the image is pulled with.
+    pub image_pull_secrets: Vec<String>,
+    /// Tolerations, as the API has them.
+    pub tolerations: Vec<Value>,
+    /// Labels of the nodes that pods go to.
+    pub node_selector: BTreeMap<String, String>,
 }
 
 /// A cluster's DNS.

@@ -7,7 +7,7 @@ use kube::{
     Api,
     api::{DynamicObject, ListParams, WatchEvent, WatchParams},
 };
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::{Shared, lock, number, value_of};
 use crate::{
@@ -18,6 +18,9 @@ use crate::{
 /// How long a broken watch rests.
 const REST: Duration = Duration::from_millis(500);
 
+/// How long a watch may be broken before the cluster counts as lost.
+const LOST: Duration = Duration::from_secs(20);
+
 /// Where the changes of one kind in one namespace come from and go to.
 pub(super) struct Feed {
     pub(super) api: Api<DynamicObject>,
@@ -25,6 +28,8 @@ pub(super) struct Feed {
     pub(super) namespace: String,
     pub(super) clock: Clock,
     pub(super) shared: Weak<Shared>,
+    /// Since when the cluster answers neither watch nor list.
+    pub(super) broken_since: Option<Instant>,
 }
 
 /// How a watch ended.
@@ -39,7 +44,7 @@ enum End {
 
 impl Feed {
     /// Watches from a version until the recorder is dropped.
-    pub(super) async fn run(self, from: String) {
+    pub(super) async fn run(mut self, from: String) {
         let mut state = End::Resume(from);
         loop {
             state = match state {
@@ -50,10 +55,13 @@ impl Feed {
         }
     }
 
-    async fn watch(&self, mut from: String) -> End {
+    async fn watch(&mut self, mut from: String) -> End {
         let params = WatchParams::default().timeout(290);
         let mut events = match self.api.watch(&params, &from).await {
-            Ok(events) => pin!(events.boxed()),
+            Ok(events) => {
+                self.broken_since = None;
+                pin!(events.boxed())
+            }
             Err(kube::Error::Api(status)) if status.code == 410 => {
                 return End::Expired(status.message.clone());
             }
@@ -93,14 +101,25 @@ impl Feed {
         End::Resume(from)
     }
 
-    async fn rest(&self, from: String, error: &kube::Error) -> End {
+    async fn rest(&mut self, from: String, error: &kube::Error) -> End {
         tracing::debug!(%error, kind = %self.kind, "watch broke");
+        self.broke(error);
         sleep(REST).await;
         End::Resume(from)
     }
 
+    /// Notes that the cluster does not answer, and gives it up when that lasts.
+    fn broke(&mut self, error: &kube::Error) {
+        let since = *self.broken_since.get_or_insert_with(Instant::now);
+        if since.elapsed() >= LOST
+            && let Some(shared) = self.shared.upgrade()
+        {
+            shared.lose(&error.to_string());
+        }
+    }
+
     /// Adds what a list shows to be different from the history, inside a gap.
-    async fn relist(&self, why: &str) -> End {
+    async fn relist(&mut self, why: &str) -> End {
         let Some(shared) = self.shared.upgrade() else {
             return End::Over;
         };
@@ -109,6 +128,7 @@ impl Feed {
             Ok(list) => list,
             Err(error) => {
                 tracing::debug!(%error, kind = %self.kind, "list failed");
+                self.broke(&error);
                 sleep(REST).await;
                 return End::Expired(why.to_owned());
             }

@@ -61,6 +61,9 @@ pub struct Run {
     pub party: Party,
     /// Where it ran.
     pub tier: String,
+    /// The arguments that name the cluster; none for embedded ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
     /// The kind of object under test.
     pub target: String,
     /// Which levels count.
@@ -75,6 +78,9 @@ pub struct Run {
     pub tags: Option<String>,
     /// Nothing was left out: every scenario of the profile was to run, to its end.
     pub whole: bool,
+    /// Who reconciled, and how that is known; none where it goes without saying.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reconciler: Option<String>,
     /// What was made for it and could not be removed, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<String>,

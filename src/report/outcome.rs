@@ -106,6 +106,9 @@ pub struct Outcome {
     /// What its negative claims rest on.
     #[serde(default)]
     pub certificates: Vec<Certificate>,
+    /// Why it was inconclusive when it was run before, each time, and was run again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inconclusive_before: Vec<String>,
     /// What else there is to know of it.
     pub notes: Vec<String>,
 }
@@ -123,6 +126,7 @@ impl Outcome {
             slice: Vec::new(),
             panics: Vec::new(),
             certificates: Vec::new(),
+            inconclusive_before: Vec::new(),
             notes: Vec::new(),
         }
     }

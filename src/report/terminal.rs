@@ -42,10 +42,14 @@ fn colour(word: &str) -> u8 {
 
 /// What a run begins with.
 pub fn heading(run: &Run, scenarios: usize) -> String {
-    format!(
+    let mut text = format!(
         "{scenarios} scenarios, subject {}, tier {}, Kubernetes {}, seed {}",
         run.subject, run.tier, run.kubernetes, run.seed
-    )
+    );
+    if let Some(reconciler) = &run.reconciler {
+        let _ = write!(text, "\nreconciled by {reconciler}");
+    }
+    text
 }
 
 /// One line for a scenario that has ended.
@@ -60,6 +64,9 @@ pub fn line(outcome: &Outcome, style: Style) -> String {
     );
     if let Verdict::Skipped(reason) | Verdict::Inconclusive(reason) = &outcome.verdict {
         let _ = write!(line, ": {}", first_line(reason));
+    }
+    for why in &outcome.inconclusive_before {
+        let _ = write!(line, "; inconclusive before: {}", first_line(why));
     }
     for finding in outcome
         .findings
@@ -286,8 +293,12 @@ fn replay(run: &Run, outcome: &Outcome) -> String {
         .map(|folder| format!(" --features {folder}"))
         .unwrap_or_default();
     format!(
-        "stsspec run {}{features} --subject {} --seed {}",
+        "stsspec run {}{features}{} --subject {} --seed {}",
         outcome.scenario.id(),
+        run.place
+            .as_ref()
+            .map(|place| format!(" {place}"))
+            .unwrap_or_default(),
         run.subject,
         run.seed
     )

@@ -36,6 +36,7 @@ fn outcome(line: usize, name: &str, verdict: Verdict) -> Outcome {
         slice: Vec::new(),
         panics: Vec::new(),
         certificates: Vec::new(),
+        inconclusive_before: Vec::new(),
         notes: Vec::new(),
     }
 }
@@ -127,6 +128,8 @@ fn example() -> Report {
             selection: vec!["ordering".into()],
             tags: None,
             whole: false,
+            place: None,
+            reconciler: None,
             left: Vec::new(),
             real_seconds: 0.25,
         },

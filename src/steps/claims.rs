@@ -13,13 +13,15 @@ use crate::{
 #[given(expr = "its pods claim storage {string}")]
 async fn claim_storage(world: &mut World, template: String) -> Result<(), Stop> {
     let mount = format!("/{template}");
+    let mut claim = json!({ "metadata": { "name": template }, "spec": wish("1Mi") });
+    world.classify(&mut claim);
     world
         .shape(json!({ "spec": {
             "template": { "spec": { "containers": [{
                 "name": "main",
                 "volumeMounts": [{ "name": template, "mountPath": mount }],
             }] } },
-            "volumeClaimTemplates": [{ "metadata": { "name": template }, "spec": wish("1Mi") }],
+            "volumeClaimTemplates": [claim],
         } }))
         .await
 }
@@ -30,7 +32,8 @@ fn wish(size: &str) -> serde_json::Value {
 
 #[given(expr = "the claim {string} is created by hand for {string}")]
 async fn is_created_by_hand(world: &mut World, name: String, size: String) -> Result<(), Stop> {
-    let claim = json!({ "metadata": { "name": name }, "spec": wish(&size) });
+    let mut claim = json!({ "metadata": { "name": name }, "spec": wish(&size) });
+    world.classify(&mut claim);
     world.create(Kind::Claim, claim).await
 }
 

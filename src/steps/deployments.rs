@@ -14,7 +14,7 @@ use crate::{
 };
 
 fn deployment(world: &World, name: &str, replicas: usize) -> serde_json::Value {
-    let mut pod = pod_spec(&world.scene.cluster.capabilities().image);
+    let mut pod = pod_spec(world.scene.cluster.capabilities());
     if let Some(claim) = world
         .notes
         .get(&format!("claim of {name}"))

@@ -217,7 +217,7 @@ async fn searches(world: &mut World, pod: String, suffixes: Names) -> Result<(),
 #[given(expr = "a one-off pod {string} runs")]
 #[when(expr = "a one-off pod {string} runs")]
 async fn one_off_runs(world: &mut World, name: String) -> Result<(), Stop> {
-    let spec = pod_spec(&world.scene.cluster.capabilities().image);
+    let spec = pod_spec(world.scene.cluster.capabilities());
     world
         .create(
             Kind::Pod,

@@ -286,8 +286,8 @@ async fn is_probed(world: &mut World) -> Result<(), Stop> {
 
 #[given(expr = "its pods never finish their initialization")]
 async fn is_never_initialized(world: &mut World) -> Result<(), Stop> {
-    let image = world.scene.cluster.capabilities().image.clone();
-    let mut container = crate::world::pod_spec(&image)["containers"][0].clone();
+    let mut container =
+        crate::world::pod_spec(world.scene.cluster.capabilities())["containers"][0].clone();
     container["name"] = json!("init");
     container["command"] = json!(["sleep", "2147483647"]);
     let change = json!({ "spec": { "template": { "spec": { "initContainers": [container] } } } });

@@ -67,7 +67,7 @@ pub use hunt::{Hunt, Progress};
 pub use site::Error as SiteError;
 pub use steps::steps;
 pub use subject::{Context, Function, Subject, Unknown as UnknownSubject};
-pub use tier::{Tier, Unknown as UnknownTier};
+pub use tier::Tier;
 
 /// A run to be.
 #[derive(Debug)]
@@ -226,7 +226,8 @@ impl Suite {
     ) -> Result<Report, Error> {
         let begin = Instant::now();
         let plan = self.plan()?;
-        let site = site::prepare(&self.tier, &self.subject)?;
+        let target = Target::apps_v1();
+        let site = site::prepare(&self.tier, &self.subject, &target, false)?;
         let mut run = self.describe(&*site);
         let scenarios: Vec<Arc<Scenario>> = plan
             .scenarios
@@ -247,7 +248,7 @@ impl Suite {
             plan: Arc::new(plan),
             site: site.clone(),
             subject: self.subject,
-            target: Target::apps_v1(),
+            target,
             limits: Limits::default(),
             timeout_scale: self.timeout_scale,
         };
@@ -278,7 +279,7 @@ impl Suite {
     /// Nothing is selected, the features cannot be read, or there is no such cluster or subject.
     pub fn list(&self) -> Result<Vec<Listed>, Error> {
         let plan = self.plan()?;
-        let site = site::prepare(&self.tier, &self.subject)?;
+        let site = site::prepare(&self.tier, &self.subject, &Target::apps_v1(), true)?;
         let listed = plan.scenarios.iter().map(|planned| Listed {
             id: planned.scenario.id(),
             skipped: needs::unmet(
@@ -344,6 +345,7 @@ impl Suite {
             subject: self.subject.to_string(),
             party: self.subject.party(),
             tier: self.tier.to_string(),
+            place: self.tier.place(),
             target: "apps/v1 StatefulSet".to_owned(),
             profile: self.selection.profile,
             seed: self.seed,
@@ -354,6 +356,7 @@ impl Suite {
             selection: self.selection.parts.clone(),
             tags: self.selection.tags.as_ref().map(ToString::to_string),
             whole: self.selection.is_whole() && self.features.is_none() && !self.fail_fast,
+            reconciler: site.reconciler(),
             left: Vec::new(),
             real_seconds: 0.0,
         }

@@ -43,7 +43,7 @@ impl Play for Stage {
         async move {
             match self.before(planned) {
                 Some(outcome) => outcome,
-                None => self.perform(planned, Guard::new(cancel, self.limits)).await,
+                None => self.insist(planned, cancel).await,
             }
         }
         .boxed_local()
@@ -64,7 +64,27 @@ impl Stage {
         skip.map(|reason| Outcome::of(&planned.scenario, Verdict::Skipped(reason)))
     }
 
-    async fn perform(&self, planned: &Planned, mut guard: Guard<'_>) -> Outcome {
+    /// Performs a scenario, and again in a fresh place as long as it is inconclusive and the site allows it. What came
+    /// before is told; a failure stays one.
+    async fn insist(&self, planned: &Planned, cancel: &mut Cancel) -> Outcome {
+        let mut before = Vec::new();
+        loop {
+            let mut guard = Guard::new(cancel, self.limits);
+            let mut outcome = self.perform(planned, &mut guard).await;
+            let again = !guard.cancelled && before.len() < self.site.reruns();
+            match &outcome.verdict {
+                Verdict::Inconclusive(why) if again && !outcome.shows_a_breach() => {
+                    before.push(why.clone());
+                }
+                _ => {
+                    outcome.inconclusive_before = before;
+                    return outcome;
+                }
+            }
+        }
+    }
+
+    async fn perform(&self, planned: &Planned, guard: &mut Guard<'_>) -> Outcome {
         let clocks = Clocks::start();
         let mut outcome = Outcome::of(&planned.scenario, Verdict::Passed);
         let opening = self.site.open(planned, &self.subject, &self.target);
@@ -76,9 +96,7 @@ impl Stage {
                 let Ground {
                     cluster, running, ..
                 } = ground;
-                SCENE
-                    .scope(scene, act(planned, &mut guard, &mut outcome))
-                    .await;
+                SCENE.scope(scene, act(planned, guard, &mut outcome)).await;
                 // One that was told to end has no time to wait for its subject's.
                 if !guard.cancelled
                     && let Ok(Some(note)) = guard.run("the end of the subject", running.end()).await
@@ -185,8 +203,8 @@ async fn act(planned: &Planned, guard: &mut Guard<'_>, outcome: &mut Outcome) {
                     worsen(outcome, stop.verdict(None));
                 }
             }
-            Ok(Err(stop)) => worsen(outcome, stop.verdict(None)),
-            Err(verdict) => worsen(outcome, verdict),
+            Ok(Err(stop)) => unproved(outcome, stop.verdict(None).reason()),
+            Err(verdict) => unproved(outcome, verdict.reason()),
         }
     }
     outcome.certificates = std::mem::take(&mut world.certificates);
@@ -204,6 +222,16 @@ fn worsen(outcome: &mut Outcome, verdict: Verdict) {
     if outcome.verdict == Verdict::Passed {
         outcome.verdict = Verdict::Inconclusive(verdict.reason().to_owned());
     }
+}
+
+/// A failure needs evidence: of what could not be gathered nobody is accused.
+fn unproved(outcome: &mut Outcome, why: &str) {
+    let why = match &outcome.verdict {
+        Verdict::Passed => why.to_owned(),
+        Verdict::Failed { message, .. } => format!("{why}; before that a step said: {message}"),
+        Verdict::Skipped(_) | Verdict::Inconclusive(_) => return,
+    };
+    outcome.verdict = Verdict::Inconclusive(why);
 }
 
 fn judge(evidence: &Evidence, outcome: &mut Outcome) {

@@ -51,6 +51,7 @@ pub struct Context {
     client: Client,
     clock: Clock,
     target: Target,
+    namespace: Option<String>,
     stopped: watch::Receiver<bool>,
 }
 
@@ -69,6 +70,11 @@ impl Context {
     /// The kind under test.
     pub fn target(&self) -> &Target {
         &self.target
+    }
+
+    /// The only namespace whose sets are its own, on a cluster that it shares with others; all, if none.
+    pub fn namespace(&self) -> Option<&str> {
+        self.namespace.as_deref()
     }
 
     /// Resolves when it is to end. It is dropped soon after, whether it has ended or not.
@@ -188,7 +194,7 @@ impl Subject {
     }
 
     /// Starts it on the current runtime; the reference controller has the gates that are on. Each of its processes has a
-    /// client of its own through the tap.
+    /// client of its own through the tap. Where it is given a namespace, only sets of that are its own.
     pub(super) fn start(
         &self,
         tap: &Tap,
@@ -197,7 +203,9 @@ impl Subject {
         target: Target,
         seed: u64,
         gates: &BTreeSet<String>,
+        namespace: Option<&str>,
     ) -> Running {
+        let namespace = namespace.map(str::to_owned);
         let (stop, stopped) = watch::channel(false);
         let (subject, of_tap) = (self.clone(), tap.clone());
         let gates = Gates {
@@ -209,6 +217,7 @@ impl Subject {
         let launch = move || {
             let client = of_tap.client(client.clone(), Actor::Subject);
             let options = controller::Options {
+                namespace: namespace.clone(),
                 target: target.clone(),
                 seed,
                 gates,
@@ -280,6 +289,7 @@ impl Subject {
                     client,
                     clock,
                     target: options.target,
+                    namespace: options.namespace,
                     stopped,
                 });
                 Some(tokio::spawn(running.map(|()| None)))

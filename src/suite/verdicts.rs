@@ -94,7 +94,7 @@ fn count(row: &Invariant, scenarios: &[Outcome], complete: bool, excused: bool) 
     };
     for outcome in scenarios
         .iter()
-        .filter(|outcome| outcome.subject_writes.is_some())
+        .filter(|outcome| outcome.subject_writes.is_some() || !outcome.findings.is_empty())
     {
         match outcome.finding(&row.id).filter(|finding| finding.decided()) {
             None => count.vacuous += 1,
@@ -231,7 +231,7 @@ fn reasons(
             .map(|row| row.id.clone())
             .collect()
     };
-    let excused_skip = |id: &String| excused.skips.contains_key(&(run.tier.clone(), id.clone()));
+    let excused_skip = |id: &String| excused.skip(&run.tier, &run.subject, id).is_some();
     let core = |level: Level| level == Level::Core;
     let mut skipped = rows(true, &core, Word::Skipped);
     skipped.retain(|id| !excused_skip(id));

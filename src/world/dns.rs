@@ -63,7 +63,7 @@ impl World {
     /// It does not come to run: inconclusive.
     pub async fn client_pod(&mut self) -> Result<(), Stop> {
         if self.see(|seen| seen.pod(CLIENT).is_none()) {
-            let spec = pod_spec(&self.scene.cluster.capabilities().image);
+            let spec = pod_spec(self.scene.cluster.capabilities());
             let pod = json!({ "metadata": { "name": CLIENT, "labels": { "stsspec.dev/role": "client" } }, "spec": spec });
             self.create(Kind::Pod, pod).await?;
         }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{GATE, World};
 use crate::{
+    cluster::{Capabilities, Terms},
     evidence::{History, Key, Kind},
     verdict::Stop,
 };
@@ -26,7 +27,7 @@ impl World {
     }
 
     fn bare(&self, name: &str) -> Value {
-        let mut pod = pod_spec(&self.scene.cluster.capabilities().image);
+        let mut pod = pod_spec(self.scene.cluster.capabilities());
         if self.speaks_of_readiness() {
             pod["readinessGates"] = json!([{ "conditionType": GATE }]);
         }
@@ -78,6 +79,11 @@ impl World {
                     return Ok(());
                 }
                 Err(kube::Error::Api(status)) if status.reason == "Conflict" => {}
+                Err(kube::Error::Api(status))
+                    if kind == Kind::Claim && status.message.contains("can be resized") =>
+                {
+                    return Err(Stop::Skip("the StorageClass lets no claim grow".into()));
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -184,8 +190,8 @@ impl World {
 }
 
 /// A pod that every cluster accepts and that ends at once when it is told to.
-pub fn pod_spec(image: &str) -> Value {
-    json!({
+pub fn pod_spec(cluster: &Capabilities) -> Value {
+    let mut pod = json!({
         "terminationGracePeriodSeconds": 1,
         "securityContext": {
             "runAsNonRoot": true,
@@ -196,7 +202,7 @@ pub fn pod_spec(image: &str) -> Value {
         },
         "containers": [{
             "name": "main",
-            "image": image,
+            "image": cluster.image,
             "command": ["sh", "-c", "trap 'exit 0' TERM; sleep 2147483647 & wait"],
             "resources": {
                 "requests": { "cpu": "1m", "memory": "8Mi" },
@@ -207,7 +213,24 @@ pub fn pod_spec(image: &str) -> Value {
                 "capabilities": { "drop": ["ALL"] },
             },
         }],
-    })
+    });
+    comply(&mut pod, &cluster.terms);
+    pod
+}
+
+/// Adds to a pod's spec what it has to say to run on a cluster.
+pub(super) fn comply(pod: &mut Value, terms: &Terms) {
+    if !terms.image_pull_secrets.is_empty() {
+        let secrets = terms.image_pull_secrets.iter();
+        let named: Vec<Value> = secrets.map(|name| json!({ "name": name })).collect();
+        pod["imagePullSecrets"] = json!(named);
+    }
+    if !terms.tolerations.is_empty() {
+        pod["tolerations"] = json!(terms.tolerations);
+    }
+    if !terms.node_selector.is_empty() {
+        pod["nodeSelector"] = json!(terms.node_selector);
+    }
 }
 
 /// Lays a change over a value: objects field by field, lists of named things by name, null takes a field away, and

@@ -8,7 +8,10 @@ use kube::{
 };
 use serde_json::Value;
 
-use super::World;
+use super::{
+    World,
+    draft::{comply, pod_spec},
+};
 use crate::{evidence::Kind, manifest, verdict::Stop};
 
 static SETS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/fixtures/sets");
@@ -37,6 +40,42 @@ impl World {
         Ok(sets)
     }
 
+    /// Makes a set's pods such as the cluster can run: a real one need not have the manifest's images, and the story is
+    /// the same with a shell that waits.
+    fn settle(&self, set: &mut Value) {
+        let cluster = self.scene.cluster.capabilities();
+        if cluster.virtual_time {
+            return;
+        }
+        let pod = &mut set["spec"]["template"]["spec"];
+        let ours = pod_spec(cluster);
+        comply(pod, &cluster.terms);
+        for field in ["terminationGracePeriodSeconds", "securityContext"] {
+            if pod[field].is_null() {
+                pod[field] = ours[field].clone();
+            }
+        }
+        for container in pod["containers"].as_array_mut().into_iter().flatten() {
+            for field in ["image", "command", "resources", "securityContext"] {
+                container[field] = ours["containers"][0][field].clone();
+            }
+        }
+        for claim in set["spec"]["volumeClaimTemplates"]
+            .as_array_mut()
+            .into_iter()
+            .flatten()
+        {
+            self.classify(claim);
+        }
+    }
+
+    /// Has a claim name the StorageClass that is meant, where one is.
+    pub fn classify(&self, claim: &mut Value) {
+        if let Some(class) = &self.scene.cluster.capabilities().storage_class {
+            claim["spec"]["storageClassName"] = class.clone().into();
+        }
+    }
+
     /// Applies one object; its name if it is a set.
     async fn apply(&self, path: &str, mut object: Value) -> Result<Option<String>, Stop> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -44,6 +83,7 @@ impl World {
         let name = text(&object["metadata"]["name"]);
         let is_set = kind == "StatefulSet";
         let resource = if is_set {
+            self.settle(&mut object);
             let resource = self.recorder.resource(Kind::Set);
             object["apiVersion"] = resource.api_version.clone().into();
             object["kind"] = resource.kind.clone().into();

@@ -17,10 +17,7 @@ mod words;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use kube::{
-    Api, Client,
-    api::{DynamicObject, ObjectMeta, PostParams},
-};
+use kube::{Api, Client, api::DynamicObject};
 use serde_json::{Value, json};
 
 use crate::{
@@ -120,6 +117,29 @@ impl std::fmt::Debug for ClientOfHarness {
     }
 }
 
+/// A node cannot get the image that every pod has: in the kubelet's words.
+fn unpullable(history: &History, image: &str) -> Option<String> {
+    history.everywhere(Kind::Pod).find_map(|object| {
+        let status = object.as_pod()?.status.as_ref()?;
+        let statuses = status.container_statuses.as_deref().unwrap_or_default();
+        statuses.iter().find_map(|container| {
+            let waiting = container.state.as_ref()?.waiting.as_ref()?;
+            let reason = waiting.reason.as_deref()?;
+            let is_ours = container.image == image;
+            let fails = matches!(
+                reason,
+                "ErrImagePull" | "ImagePullBackOff" | "ErrImageNeverPull" | "InvalidImageName"
+            );
+            let message = waiting.message.as_deref().unwrap_or_default();
+            (is_ours && fails).then(|| {
+                format!(
+                    "a node cannot get the image {image:?}: {reason}: {message}; `--image` or `--registry` name another one"
+                )
+            })
+        })
+    })
+}
+
 impl World {
     async fn begin() -> Result<Self, Stop> {
         let scene = SCENE
@@ -166,15 +186,8 @@ impl World {
     ///
     /// The cluster refuses it: inconclusive.
     pub async fn make_namespace(&mut self, name: &str) -> Result<(), Stop> {
-        let api: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(self.client.0.clone());
-        let namespace = k8s_openapi::api::core::v1::Namespace {
-            metadata: ObjectMeta {
-                name: Some(name.to_owned()),
-                ..ObjectMeta::default()
-            },
-            ..Default::default()
-        };
-        api.create(&PostParams::default(), &namespace).await?;
+        let made = self.scene.cluster.make_namespace(name).await;
+        made.map_err(|why| Stop::Inconclusive(format!("there is no namespace {name:?}: {why}")))?;
         self.recorder
             .start(name)
             .await
@@ -212,15 +225,26 @@ impl World {
         limit: Duration,
         expected: &str,
         seen: impl FnOnce(&History) -> String,
-        ask: impl FnMut(&History) -> Option<T>,
+        mut ask: impl FnMut(&History) -> Option<T>,
     ) -> Result<T, Stop> {
-        match self.recorder.until(limit, ask).await {
-            Some(answer) => Ok(answer),
-            None => Err(Stop::Fail(format!(
-                "expected within {} s: {expected}; seen: {}",
-                limit.as_secs(),
-                self.recorder.look(seen)
-            ))),
+        let cluster = self.scene.cluster.capabilities();
+        let image = (!cluster.virtual_time).then_some(cluster.image.as_str());
+        let answer = |history: &History| match ask(history) {
+            Some(answer) => Some(Ok(answer)),
+            None => image.and_then(|image| unpullable(history, image)).map(Err),
+        };
+        match self.recorder.until(limit, answer).await {
+            Some(Ok(answer)) => Ok(answer),
+            Some(Err(why)) => Err(Stop::Inconclusive(why)),
+            // Nobody is judged by what could not be seen.
+            None => Err(match self.recorder.lost() {
+                Some(why) => Stop::Inconclusive(format!("the cluster was lost: {why}")),
+                None => Stop::Fail(format!(
+                    "expected within {} s: {expected}; seen: {}",
+                    limit.as_secs(),
+                    self.recorder.look(seen)
+                )),
+            }),
         }
     }
 

@@ -69,6 +69,10 @@ impl Site for Here {
         Duration::from_secs(60)
     }
 
+    fn reconciler(&self) -> Option<String> {
+        None
+    }
+
     fn open<'a>(
         &'a self,
         planned: &'a Planned,
@@ -91,12 +95,13 @@ impl Site for Here {
                 target.clone(),
                 seed,
                 &options.gates,
+                None,
             );
             Ok(Ground {
                 cluster: Arc::new(cluster),
                 tap,
                 namespace: "spec".to_owned(),
-                running,
+                running: Vec::from([running]).into(),
             })
         }
         .boxed_local()

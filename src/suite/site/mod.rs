@@ -1,8 +1,12 @@
 //! The clusters of a tier, as the stage needs them: what they offer, and a place for each scenario.
 
+mod context;
 mod embedded;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use futures::future::LocalBoxFuture;
 
@@ -13,7 +17,7 @@ use super::{
     tier::Tier,
 };
 use crate::{
-    cluster::{Capabilities, Cluster, Target},
+    cluster::{Capabilities, Cluster, Processes, Target, context as context_tier},
     report::Scenario,
     tap::Tap,
     world::Deadlines,
@@ -36,6 +40,22 @@ pub enum Error {
         /// Who can be.
         instead: &'static str,
     },
+    /// Somebody else takes care of sets there, or nobody does.
+    #[error("the subject {subject} cannot be judged at {address}: {why}")]
+    Reconciler {
+        /// Who was to be judged.
+        subject: String,
+        /// Where.
+        address: String,
+        /// What was found out.
+        why: String,
+    },
+    /// The cluster cannot be used.
+    #[error(transparent)]
+    Context(#[from] context_tier::Error),
+    /// The system gives no thread or runtime.
+    #[error("cannot start a runtime: {0}")]
+    Runtime(#[from] std::io::Error),
 }
 
 /// The place of one scenario, with the subject at work on it.
@@ -46,8 +66,54 @@ pub(super) struct Ground {
     pub(super) tap: Tap,
     /// The scenario's own namespace. It is not made yet.
     pub(super) namespace: String,
-    /// The subject.
-    pub(super) running: Running,
+    /// The subject: one, or one for each namespace, as they are made.
+    pub(super) running: Subjects,
+}
+
+/// Subjects at work. They end when this is dropped.
+#[derive(Clone, Default)]
+pub(super) struct Subjects(Arc<Mutex<Vec<Running>>>);
+
+impl From<Vec<Running>> for Subjects {
+    fn from(running: Vec<Running>) -> Self {
+        Self(Arc::new(Mutex::new(running)))
+    }
+}
+
+impl Subjects {
+    /// One more.
+    fn add(&self, running: Running) {
+        self.lock().push(running);
+    }
+
+    /// Their processes.
+    pub(super) fn processes(&self) -> Arc<dyn Processes> {
+        Arc::new(self.clone())
+    }
+
+    /// Ends them. Says so if one had ended by itself.
+    pub(super) async fn end(self) -> Option<String> {
+        let all = std::mem::take(&mut *self.lock());
+        let mut note = None;
+        for running in all {
+            note = running.end().await.or(note);
+        }
+        note
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Running>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Processes for Subjects {
+    fn crash(&self) {
+        self.lock().iter().for_each(|one| one.processes().crash());
+    }
+
+    fn start(&self) {
+        self.lock().iter().for_each(|one| one.processes().start());
+    }
 }
 
 /// The clusters of a tier.
@@ -69,6 +135,14 @@ pub(super) trait Site: Send + Sync {
     /// Real time that one scenario may take.
     fn real_limit(&self) -> Duration;
 
+    /// How often an inconclusive scenario is run again, in a fresh place.
+    fn reruns(&self) -> usize {
+        0
+    }
+
+    /// Who reconciles sets there, and how that is known; none where it goes without saying.
+    fn reconciler(&self) -> Option<String>;
+
     /// Makes the place of a scenario and starts the subject on it, on the runtime of the caller. An error says in words
     /// why there is none: the scenario is inconclusive.
     fn open<'a>(
@@ -83,14 +157,22 @@ pub(super) trait Site: Send + Sync {
     fn close(&self) -> Vec<String>;
 }
 
-/// The clusters of a tier, for a subject. Blocks until it is known what they offer; not to be called from within a
-/// runtime.
+/// The clusters of a tier, for a subject. Blocks until it is known what they offer. Nothing is made for a rehearsal: what
+/// only trying would show is taken to be there.
 ///
 /// # Errors
 ///
 /// The subject is not to be had there, or there is no cluster.
-pub(super) fn prepare(tier: &Tier, subject: &Subject) -> Result<Arc<dyn Site>, Error> {
+pub(super) fn prepare(
+    tier: &Tier,
+    subject: &Subject,
+    target: &Target,
+    rehearsal: bool,
+) -> Result<Arc<dyn Site>, Error> {
     match tier {
         Tier::Embedded => Ok(Arc::new(embedded::Here::for_subject(subject)?)),
+        Tier::Context(options) => Ok(Arc::new(context::There::prepare(
+            options, subject, target, rehearsal,
+        )?)),
     }
 }

@@ -72,6 +72,8 @@ fn report_of(outcomes: Vec<Outcome>, change: impl FnOnce(&mut Run)) -> Report {
         selection: Vec::new(),
         tags: None,
         whole: false,
+        place: None,
+        reconciler: None,
         left: Vec::new(),
         real_seconds: 0.0,
     };
