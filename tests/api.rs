@@ -26,6 +26,9 @@ struct Story {
     /// Which server said all this.
     #[serde(default)]
     server: String,
+    /// What its requests were made up from, if they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
     exchanges: Vec<Exchange>,
 }
 

@@ -227,7 +227,7 @@ pub(super) const ALL: &[Mutant] = &[
     mutant(
         "counts-labels",
         "counts a change of labels as one of the spec",
-        &["val-metadata-mutable"],
+        &["val-metadata-mutable", "api-generation"],
         |client| {
             serve(client, nothing, |asked, answered| {
                 let labels = answered
@@ -322,6 +322,233 @@ pub(super) const ALL: &[Mutant] = &[
             serve(
                 client,
                 |asked| asked.query = asked.query.replace("dryRun=All", ""),
+                silently,
+            )
+        },
+    ),
+    mutant(
+        "hides-short-names",
+        "does not tell the short name of sets",
+        &["api-discovery"],
+        |client| {
+            serve(client, nothing, |asked, answered| {
+                let first = answered
+                    .body
+                    .pointer_mut("/resources")
+                    .and_then(Value::as_array_mut);
+                if asked.path.ends_with("/apis/apps/v1")
+                    && let Some(resources) = first
+                {
+                    resources
+                        .iter_mut()
+                        .for_each(|resource| resource["shortNames"] = Value::Null);
+                }
+            })
+        },
+    ),
+    mutant(
+        "selects-all",
+        "takes no notice of selectors",
+        &["api-crud", "x-field-selectors"],
+        |client| {
+            serve(
+                client,
+                |asked| {
+                    if is_set(asked) {
+                        asked.query = asked
+                            .query
+                            .replace("labelSelector", "ignored")
+                            .replace("fieldSelector", "ignored");
+                    }
+                },
+                silently,
+            )
+        },
+    ),
+    mutant(
+        "takes-any-status",
+        "takes over a status that comes with the set",
+        &["api-status-isolated"],
+        |client| {
+            serve(client, nothing, |asked, answered| {
+                let is_change = matches!(asked.method.as_str(), "PUT" | "PATCH")
+                    && !asked.path.ends_with("/status");
+                if is_set(asked) && is_change && asked.body["status"]["collisionCount"].is_number()
+                {
+                    answered.body["status"]["collisionCount"] =
+                        asked.body["status"]["collisionCount"].clone();
+                }
+            })
+        },
+    ),
+    mutant(
+        "keeps-no-conditions",
+        "drops conditions",
+        &["api-status-write"],
+        |client| {
+            serve(
+                client,
+                |asked| {
+                    if is_set(asked)
+                        && asked.path.ends_with("/status")
+                        && asked.body["status"].is_object()
+                    {
+                        asked.body["status"]["conditions"] = Value::Null;
+                    }
+                },
+                silently,
+            )
+        },
+    ),
+    mutant(
+        "wants-versions",
+        "takes a replacement without a version for an old one",
+        &["api-unconditional-put"],
+        |client| {
+            serve(
+                client,
+                |asked| {
+                    if is_set(asked)
+                        && asked.method == "PUT"
+                        && asked.body["metadata"]["resourceVersion"].is_null()
+                    {
+                        asked.body["metadata"]["resourceVersion"] = "1".into();
+                    }
+                },
+                silently,
+            )
+        },
+    ),
+    mutant(
+        "forces-every-apply",
+        "takes fields from their owners unasked",
+        &["api-ssa-ownership"],
+        |client| {
+            serve(
+                client,
+                |asked| {
+                    if is_set(asked) && asked.method == "PATCH" && asked.query == "fieldManager=bob"
+                    {
+                        asked.query.push_str("&force=true");
+                    }
+                },
+                silently,
+            )
+        },
+    ),
+    mutant(
+        "deletes-in-the-foreground",
+        "deletes in the foreground unless told otherwise",
+        &["api-default-propagation"],
+        |client| {
+            serve(
+                client,
+                |asked| {
+                    if is_set(asked)
+                        && asked.method == "DELETE"
+                        && asked.body["propagationPolicy"].is_null()
+                    {
+                        asked.body["propagationPolicy"] = "Foreground".into();
+                    }
+                },
+                silently,
+            )
+        },
+    ),
+    mutant(
+        "deletes-namesakes",
+        "takes no notice of preconditions",
+        &["api-preconditions"],
+        |client| {
+            serve(
+                client,
+                |asked| {
+                    if is_set(asked) && asked.method == "DELETE" {
+                        asked.body["preconditions"] = Value::Null;
+                    }
+                },
+                silently,
+            )
+        },
+    ),
+    mutant(
+        "resumes-anywhere",
+        "begins a short watch now, not where it was asked to",
+        &["api-watch-bookmark"],
+        |client| {
+            serve(
+                client,
+                |asked| {
+                    if is_set(asked) && asked.query.ends_with("timeoutSeconds=1") {
+                        asked.query = asked.query.replace("resourceVersion", "ignored");
+                    }
+                },
+                silently,
+            )
+        },
+    ),
+    mutant(
+        "counts-columns-wrongly",
+        "has no column of Ready pods",
+        &["api-table"],
+        |client| {
+            serve(client, nothing, |asked, answered| {
+                let columns = answered
+                    .body
+                    .pointer_mut("/columnDefinitions")
+                    .and_then(Value::as_array_mut);
+                if is_set(asked)
+                    && let Some(columns) = columns
+                {
+                    columns.retain(|column| column["name"] != "Ready");
+                }
+            })
+        },
+    ),
+    mutant(
+        "replaces-nothing",
+        "grants the replacement of what is not there",
+        &["api-no-create-on-put"],
+        |client| {
+            serve(client, nothing, |asked, answered| {
+                if is_set(asked) && asked.method == "PUT" && answered.code == 404 {
+                    accept(asked, answered);
+                }
+            })
+        },
+    ),
+    mutant(
+        "serves-old-versions",
+        "serves apps/v1beta1 and v1beta2",
+        &["x-old-versions-gone"],
+        |client| {
+            serve(
+                client,
+                |asked| {
+                    asked.path = asked
+                        .path
+                        .replace("/v1beta1/", "/v1/")
+                        .replace("/v1beta2/", "/v1/");
+                },
+                silently,
+            )
+        },
+    ),
+    mutant(
+        "grants-time-to-end",
+        "gives a pod that ends at once a second",
+        &["x-grace-zero"],
+        |client| {
+            serve(
+                client,
+                |asked| {
+                    let place = "/spec/template/spec/terminationGracePeriodSeconds";
+                    if is_set(asked)
+                        && let Some(grace) = asked.body.pointer_mut(place)
+                    {
+                        *grace = json!(grace.as_u64().unwrap_or(0).max(1));
+                    }
+                },
                 silently,
             )
         },

@@ -5,22 +5,24 @@ use std::str::FromStr;
 use cucumber::{gherkin::Step, given, then, when};
 use http::Method;
 use include_dir::{Dir, include_dir};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use serde_json::{Value, json};
 
 use super::sets::described;
 use crate::{
+    evidence::Kind,
     manifest,
     verdict::Stop,
-    world::{Answer, Ask, Cause, World, lacks, overlay},
+    world::{Answer, Ask, Cause, Seen, World, lacks, overlay},
 };
 
 static REFUSED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/fixtures/refused");
 
-/// An object by its name, or a part of it that has a path of its own: `set "web"`, `the scale of set "web"`.
+/// An object by its name, a part of it that has a path of its own, or all sets: `set "web"`, `the scale of set "web"`.
 #[derive(Clone, Debug, PartialEq, Eq, cucumber::Parameter)]
 #[param(
     name = "object",
-    regex = r#"(?:the (?:status|scale|size|debugging) of )?(?:set|pod|claim|revision|node|Service|Deployment|PodDisruptionBudget) "[^"]*""#
+    regex = r#"all sets|(?:the (?:status|scale|size|debugging) of )?(?:set|pod|claim|revision|node|Service|Deployment|PodDisruptionBudget) "[^"]*""#
 )]
 struct Thing {
     kind: &'static str,
@@ -76,7 +78,7 @@ impl Thing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cucumber::Parameter)]
 #[param(
     name = "form",
-    regex = "change|merge patch|strategic merge patch|JSON patch|apply configuration|deletion"
+    regex = "change|merge patch|strategic merge patch|JSON patch|apply configuration|deletion|eviction"
 )]
 enum Form {
     /// The object as it is, with this laid over it.
@@ -86,6 +88,7 @@ enum Form {
     Json,
     Apply,
     Deletion,
+    Eviction,
 }
 
 impl FromStr for Form {
@@ -98,6 +101,7 @@ impl FromStr for Form {
             "JSON patch" => Self::Json,
             "apply configuration" => Self::Apply,
             "deletion" => Self::Deletion,
+            "eviction" => Self::Eviction,
             _ => Self::Change,
         })
     }
@@ -207,6 +211,15 @@ async fn is_submitted(
         Form::Deletion => Ask {
             body: change,
             ..Ask::new(Method::DELETE, &place)
+        },
+        Form::Eviction => Ask {
+            body: json!({
+                "apiVersion": "policy/v1",
+                "kind": "Eviction",
+                "metadata": { "name": thing.name },
+                "deleteOptions": change,
+            }),
+            ..Ask::new(Method::POST, format!("{path}/eviction{}", query.0))
         },
         Form::Change => return replace(world, &thing, &place, change).await,
     };
@@ -432,22 +445,172 @@ async fn answer_reads(world: &mut World, #[step] step: &Step) -> Result<(), Stop
 #[then(expr = "{object} reads")]
 async fn reads(world: &mut World, thing: Thing, #[step] step: &Step) -> Result<(), Stop> {
     let wanted = described(step)?;
-    let path = thing.path(world);
-    let kept = world.notes.get("answer").cloned();
-    let found = world.submit(Ask::new(Method::GET, path)).await?;
-    // The answer that sentences speak of is that to what was submitted.
-    if let Some(kept) = kept {
-        world.notes.insert("answer".into(), kept);
-    }
-    let lack = match found.is_accepted() {
-        true => lacks("", &wanted, Some(&found.body)),
-        false => Some(found.tell()),
-    };
-    match lack {
+    match lack_of(world, &thing, &wanted).await? {
         None => Ok(()),
         Some(lack) => Err(Stop::Fail(format!(
             "expected: {} {:?} reads {wanted}; seen: {lack}",
             thing.kind, thing.name
         ))),
     }
+}
+
+/// What a neighbour is to write into an object takes it a while; not every kind is recorded.
+#[then(expr = "{object} comes to read")]
+async fn comes_to_read(world: &mut World, thing: Thing, #[step] step: &Step) -> Result<(), Stop> {
+    let wanted = described(step)?;
+    let mut lack = None;
+    for _ in 0..240 {
+        lack = lack_of(world, &thing, &wanted).await?;
+        if lack.is_none() {
+            return Ok(());
+        }
+        world.rest().await;
+    }
+    Err(Stop::Fail(format!(
+        "expected within 60 s: {} {:?} comes to read {wanted}; seen: {}",
+        thing.kind,
+        thing.name,
+        lack.unwrap_or_default()
+    )))
+}
+
+/// Where an object lacks what is wanted of it. The answer that sentences speak of stays that to what was submitted.
+async fn lack_of(world: &mut World, thing: &Thing, wanted: &Value) -> Result<Option<String>, Stop> {
+    let path = thing.path(world);
+    let kept = world.notes.get("answer").cloned();
+    let found = world.submit(Ask::new(Method::GET, path)).await?;
+    if let Some(kept) = kept {
+        world.notes.insert("answer".into(), kept);
+    }
+    Ok(match found.is_accepted() {
+        true => lacks("", wanted, Some(&found.body)),
+        false => Some(found.tell()),
+    })
+}
+
+/// As what a path is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cucumber::Parameter)]
+#[param(name = "shape", regex = "| as a Table| as metadata")]
+struct Shape(&'static str);
+
+impl FromStr for Shape {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(match text {
+            " as a Table" => "application/json;as=Table;v=v1;g=meta.k8s.io",
+            " as metadata" => "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io",
+            _ => "",
+        }))
+    }
+}
+
+/// A path of the API: `{sets}` and `{pods}` are those of all sets and pods, `{everywhere}` that of the sets of all
+/// namespaces, `{version}` the version of what was answered last.
+#[when(expr = "the path {string} is read{shape}")]
+async fn path_is_read(world: &mut World, path: String, shape: Shape) -> Result<(), Stop> {
+    world.acts().await;
+    let sets = world.path_of("StatefulSet");
+    let within = format!("/namespaces/{}", world.namespace());
+    let last = world.answer().map(|answer| answer.body).unwrap_or_default();
+    let version = last["metadata"]["resourceVersion"]
+        .as_str()
+        .unwrap_or_default();
+    let path = path
+        .replace("{sets}", &sets)
+        .replace("{everywhere}", &sets.replace(&within, ""))
+        .replace("{pods}", &world.path_of("Pod"))
+        .replace("{events}", &world.path_of("Event"))
+        .replace("{version}", version);
+    let ask = Ask {
+        accept: shape.0,
+        ..Ask::new(Method::GET, path)
+    };
+    let mut answer = world.submit(ask).await?;
+    // A watch is a line for each event.
+    if let Some(text) = answer.body.as_str() {
+        let lines = text.lines().map(serde_json::from_str::<Value>);
+        if let Ok(events) = lines.collect::<Result<Vec<Value>, _>>() {
+            answer.body = json!({ "events": events });
+            world.notes.insert("answer".into(), json!(answer));
+        }
+    }
+    Ok(())
+}
+
+#[then(expr = "whoever manages the status of set {string} manages nothing else of it")]
+async fn manages_the_status(world: &mut World, name: String) -> Result<(), Stop> {
+    let expected = format!("whoever has fields of the status of {name:?} has no others");
+    world.judge(&expected, |seen| {
+        let set = seen.set(&name).ok_or("the set is not there")?;
+        let entries = set.metadata.managed_fields.as_deref().unwrap_or_default();
+        let fields = |entry: &ManagedFieldsEntry| {
+            let fields = entry.fields_v1.as_ref().map(|fields| fields.0.clone());
+            fields.unwrap_or_default()
+        };
+        let of_status: Vec<_> = entries
+            .iter()
+            .filter(|entry| fields(entry).get("f:status").is_some())
+            .collect();
+        if of_status.is_empty() {
+            return Err("nobody manages its status".to_owned());
+        }
+        let more = of_status.iter().find(|entry| {
+            let others = fields(entry)
+                .as_object()
+                .is_some_and(|fields| fields.len() > 1);
+            let manager = |other: &&ManagedFieldsEntry| other.manager == entry.manager;
+            others
+                || entries
+                    .iter()
+                    .filter(manager)
+                    .any(|other| fields(other).get("f:spec").is_some())
+        });
+        more.map_or(Ok(()), |entry| {
+            Err(format!("{:?} manages more", entry.manager))
+        })
+    })
+}
+
+#[when(expr = "the namespace is deleted")]
+async fn namespace_is_deleted(world: &mut World) -> Result<(), Stop> {
+    world.acts().await;
+    let path = format!("/api/v1/namespaces/{}", world.namespace());
+    let answer = world.submit(Ask::new(Method::DELETE, path)).await?;
+    match answer.is_accepted() {
+        true => Ok(()),
+        false => Err(Stop::Inconclusive(format!(
+            "the namespace stays: {}",
+            answer.tell()
+        ))),
+    }
+}
+
+#[then(expr = "nothing is left in the namespace, and the namespace is gone")]
+async fn nothing_is_left(world: &mut World) -> Result<(), Stop> {
+    let expected = "no set, pod or claim is left";
+    let limit = world.scene.deadlines.whole_set;
+    let empty = |seen: &Seen<'_>| {
+        let kinds = [Kind::Set, Kind::Pod, Kind::Claim];
+        kinds
+            .into_iter()
+            .all(|kind| seen.all(kind).is_empty())
+            .then_some(())
+    };
+    world.comes(limit, expected, empty).await?;
+    let path = format!("/api/v1/namespaces/{}", world.namespace());
+    for _ in 0..240 {
+        if world
+            .submit(Ask::new(Method::GET, path.clone()))
+            .await?
+            .code
+            == 404
+        {
+            return Ok(());
+        }
+        world.rest().await;
+    }
+    Err(Stop::Fail(
+        "expected within 60 s: the namespace is gone; seen: it is there".into(),
+    ))
 }

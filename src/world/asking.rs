@@ -194,8 +194,9 @@ fn warning(header: &str) -> String {
     serde_json::from_str(quoted).unwrap_or_else(|_| quoted.to_owned())
 }
 
-/// Where a value lacks what is wanted of it, if anywhere. Objects may have more fields; lists of named things are
-/// compared by name, others whole; null is wanted of what must not be there.
+/// Where a value lacks what is wanted of it, if anywhere. Objects may have more fields; lists of things with a
+/// name, a manager or a type are compared by that, others whole; null is wanted of what must not be there,
+/// `*` of what must be there, whatever it is.
 pub fn lacks(at: &str, wanted: &Value, found: Option<&Value>) -> Option<String> {
     match (wanted, found) {
         (Value::Null, None | Some(Value::Null)) => None,
@@ -203,11 +204,11 @@ pub fn lacks(at: &str, wanted: &Value, found: Option<&Value>) -> Option<String> 
             .iter()
             .find_map(|(key, value)| lacks(&format!("{at}.{key}"), value, found.get(key))),
         (Value::Array(wanted), Some(Value::Array(found))) => {
-            let named = |value: &Value| value.get("name").cloned();
-            if !wanted.is_empty() && wanted.iter().all(|value| named(value).is_some()) {
+            if !wanted.is_empty() && wanted.iter().all(|value| mark(value).is_some()) {
                 return wanted.iter().find_map(|value| {
-                    let twin = found.iter().find(|other| named(other) == named(value));
-                    lacks(&format!("{at}[{}]", value["name"]), value, twin)
+                    let twin = found.iter().find(|other| mark(other) == mark(value));
+                    let mark = mark(value).map(ToString::to_string).unwrap_or_default();
+                    lacks(&format!("{at}[{mark}]"), value, twin)
                 });
             }
             if wanted.len() != found.len() {
@@ -222,6 +223,7 @@ pub fn lacks(at: &str, wanted: &Value, found: Option<&Value>) -> Option<String> 
                 lacks(&format!("{at}[{index}]"), value, Some(other))
             })
         }
+        (Value::String(any), Some(_)) if any == ANYTHING => None,
         (wanted, Some(found)) if wanted == found => None,
         (_, found) => Some(format!(
             "{} is {}",
@@ -229,6 +231,15 @@ pub fn lacks(at: &str, wanted: &Value, found: Option<&Value>) -> Option<String> 
             found.map_or_else(|| "absent".to_owned(), ToString::to_string)
         )),
     }
+}
+
+/// What is wanted where any value will do.
+const ANYTHING: &str = "*";
+
+/// What tells an item of a list from the others.
+fn mark(item: &Value) -> Option<&Value> {
+    let marks = ["/name", "/metadata/name", "/manager", "/type"];
+    marks.iter().find_map(|place| item.pointer(place))
 }
 
 #[cfg(test)]
@@ -254,6 +265,8 @@ mod tests {
             (json!({"plain": [1]}), Some("plain has 2 items")),
             (json!({"a": null}), Some("a is 1")),
             (json!({"c": 1}), Some("c is absent")),
+            (json!({"plain": [1, "*"]}), None),
+            (json!({"c": "*"}), Some("c is absent")),
         ] {
             assert_eq!(
                 lacks("", &wanted, Some(&found)).as_deref(),

@@ -100,7 +100,7 @@ async fn exchange(
     let (mut parts, body) = request.into_parts();
     let query = parts.uri.query().unwrap_or_default().to_owned();
     let follows = query.contains("watch=true") || query.contains("follow=true");
-    if follows || parts.headers.contains_key(header::UPGRADE) {
+    if parts.headers.contains_key(header::UPGRADE) {
         let response = client.send(Request::from_parts(parts, body)).await?;
         return Ok(response.map(|body| body.boxed_unsync()));
     }
@@ -116,7 +116,11 @@ async fn exchange(
     let sent = bytes(sent, &before, &asked.body);
     redirect(&mut parts, &asked);
     let request = Request::from_parts(parts, Body::from(sent.to_vec()));
-    let (mut head, body) = client.send(request).await?.into_parts();
+    let response = client.send(request).await?;
+    if follows {
+        return Ok(response.map(|body| body.boxed_unsync()));
+    }
+    let (mut head, body) = response.into_parts();
     let said = body.collect().await?.to_bytes();
     let mut answered = Answered {
         code: head.status,
