@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, path::PathBuf, str::FromStr};
 use clap::{Args, ValueEnum, builder::FalseyValueParser};
 use serde_json::{Value, json};
 
-use crate::{cluster::context::Options, suite::Tier};
+use crate::{
+    cluster::context::Options,
+    suite::{KindOptions, Tier},
+};
 
 /// The name of a cluster.
 #[derive(Clone, Debug, Args)]
@@ -60,6 +63,29 @@ pub(super) struct Terms {
     disturb_nodes: bool,
 }
 
+/// The cluster that `--tier kind` makes.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "With --tier kind")]
+pub(super) struct KindTerms {
+    /// The node image; kind's own choice if not given.
+    #[arg(long, value_name = "IMAGE", env = "STSSPEC_KIND_IMAGE")]
+    node_image: Option<String>,
+    /// Worker nodes besides the one with the control plane; scenarios may disturb nodes if there are any.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        env = "STSSPEC_KIND_WORKERS"
+    )]
+    workers: usize,
+    /// Use the cluster `stsspec` if it is there, and leave it there.
+    #[arg(long, env = "STSSPEC_KIND_REUSE", value_parser = FalseyValueParser::new())]
+    reuse: bool,
+    /// The program that is deployed as the bundled controller, linked statically; this one if not given.
+    #[arg(long, value_name = "PATH", env = "STSSPEC_CONTROLLER_PROGRAM")]
+    controller_program: Option<PathBuf>,
+}
+
 /// The name of a tier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum TierWord {
@@ -67,6 +93,8 @@ pub(super) enum TierWord {
     Embedded,
     /// The cluster that `--context` or `--kubeconfig` names, or the one around this process.
     Context,
+    /// A cluster that the `kind` command makes for the run and removes after it.
+    Kind,
 }
 
 /// The tier that is meant: that of the word, or what the names of a cluster imply.
@@ -74,12 +102,28 @@ pub(super) fn tier(
     word: Option<TierWord>,
     named: Named,
     terms: Terms,
+    kind: KindTerms,
 ) -> anyhow::Result<Tier, &'static str> {
     let is_named = named.kubeconfig.is_some() || named.context.is_some();
     match (word, is_named) {
         (Some(TierWord::Embedded), true) => {
             Err("`--tier embedded` makes its own clusters: leave out --context and --kubeconfig")
         }
+        (Some(TierWord::Kind), true) => {
+            Err("`--tier kind` makes its own cluster: leave out --context and --kubeconfig")
+        }
+        (Some(TierWord::Kind), false) => Ok(Tier::Kind(KindOptions {
+            name: "stsspec".to_owned(),
+            node_image: kind.node_image,
+            workers: kind.workers,
+            reuse: kind.reuse,
+            program: kind.controller_program,
+            terms: Options {
+                // What lies in the cluster goes with it.
+                ledger: None,
+                ..options(named, terms)
+            },
+        })),
         (None | Some(TierWord::Embedded), false) => Ok(Tier::Embedded),
         (Some(TierWord::Context), _) | (None, true) => Ok(Tier::Context(options(named, terms))),
     }

@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::Context as _;
 use clap::{ArgGroup, Args, builder::FalseyValueParser};
+use http::{HeaderValue, header::USER_AGENT};
 use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
@@ -196,7 +197,7 @@ const ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// The client, and where it leads.
 async fn connect(arguments: &Arguments) -> anyhow::Result<(Client, String)> {
-    let config = match &arguments.kubeconfig {
+    let mut config = match &arguments.kubeconfig {
         None => Config::incluster().context("cannot work on the cluster that this runs in")?,
         Some(path) => {
             let named = || format!("cannot use the kubeconfig {}", path.display());
@@ -210,6 +211,9 @@ async fn connect(arguments: &Arguments) -> anyhow::Result<(Client, String)> {
                 .with_context(named)?
         }
     };
+    // Its writes carry this name in managed fields.
+    let agent = (USER_AGENT, HeaderValue::from_static(NAME));
+    config.headers.push(agent);
     let address = config.cluster_url.to_string();
     let client = Client::try_from(config).context("cannot use the cluster's configuration")?;
     Ok((client, address))

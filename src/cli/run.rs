@@ -13,7 +13,7 @@ use clap::{Args, ValueEnum, builder::FalseyValueParser};
 
 use super::{
     Exit, Failure,
-    cluster::{Named, Terms, TierWord, tier},
+    cluster::{KindTerms, Named, Terms, TierWord, tier},
     code_of, signals,
 };
 use crate::{
@@ -33,7 +33,8 @@ pub(super) struct Arguments {
     /// Only scenarios whose tags fit, as in `@a and not (@b or @c)`.
     #[arg(long, value_name = "EXPRESSION", env = "STSSPEC_TAGS")]
     tags: Option<Tags>,
-    /// Where it runs: on embedded clusters, or on the one that --context or --kubeconfig names.
+    /// Where it runs: on embedded clusters, on the one that --context or --kubeconfig names, or on one
+    /// that kind makes.
     #[arg(long, value_enum, env = "STSSPEC_TIER")]
     tier: Option<TierWord>,
     #[command(flatten)]
@@ -77,6 +78,8 @@ pub(super) struct Arguments {
     verbose: bool,
     #[command(flatten)]
     terms: Terms,
+    #[command(flatten)]
+    kind: KindTerms,
     /// Only say what failed and what it comes to.
     #[arg(short, long, env = "STSSPEC_QUIET", value_parser = FalseyValueParser::new())]
     quiet: bool,
@@ -153,12 +156,18 @@ pub(super) fn run(arguments: Arguments, exit: Exit) -> Result<u8, Failure> {
 }
 
 fn suite(arguments: Arguments) -> Result<Suite, Failure> {
-    let tier = tier(arguments.tier, arguments.named, arguments.terms).map_err(|why| Failure {
+    let tier = tier(
+        arguments.tier,
+        arguments.named,
+        arguments.terms,
+        arguments.kind,
+    )
+    .map_err(|why| Failure {
         code: 2,
         error: anyhow!(why),
     })?;
     let subject = arguments.subject.unwrap_or(match tier {
-        Tier::Embedded => Subject::Bundled,
+        Tier::Embedded | Tier::Kind(_) => Subject::Bundled,
         Tier::Context(_) => Subject::BuiltIn,
     });
     let profile = match arguments.profile {

@@ -67,7 +67,7 @@ pub use hunt::{Hunt, Progress};
 pub use site::Error as SiteError;
 pub use steps::steps;
 pub use subject::{Context, Function, Subject, Unknown as UnknownSubject};
-pub use tier::Tier;
+pub use tier::{KindOptions, Tier};
 
 /// A run to be.
 #[derive(Debug)]

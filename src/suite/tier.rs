@@ -1,6 +1,6 @@
 //! Where a run takes place.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use crate::cluster::context;
 
@@ -12,13 +12,34 @@ pub enum Tier {
     Embedded,
     /// A cluster that is there already, in real time.
     Context(context::Options),
+    /// A cluster that the `kind` command makes for the run, in real time.
+    Kind(KindOptions),
+}
+
+/// The cluster that kind makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KindOptions {
+    /// Its name.
+    pub name: String,
+    /// The node image; kind's own choice if none is given.
+    pub node_image: Option<String>,
+    /// Worker nodes, besides the one with the control plane.
+    pub workers: usize,
+    /// A cluster of that name that is there already is used, and stays.
+    pub reuse: bool,
+    /// The program that is deployed as the bundled controller: this one if not given. It has to be linked statically.
+    pub program: Option<PathBuf>,
+    /// What pods have to say there.
+    pub terms: context::Options,
 }
 
 impl Tier {
     /// The arguments that name its cluster; none for embedded ones.
     pub(super) fn place(&self) -> Option<String> {
-        let Self::Context(options) = self else {
-            return None;
+        let options = match self {
+            Self::Embedded => return None,
+            Self::Kind(_) => return Some("--tier kind".to_owned()),
+            Self::Context(options) => options,
         };
         let mut words = Vec::new();
         if let Some(path) = &options.kubeconfig {
@@ -39,6 +60,7 @@ impl fmt::Display for Tier {
         out.write_str(match self {
             Self::Embedded => "embedded",
             Self::Context(_) => "context",
+            Self::Kind(_) => "kind",
         })
     }
 }

@@ -134,14 +134,14 @@ impl Kind {
         format!("kind-{}", self.options.name)
     }
 
-    /// Removes it, unless it is to be used again.
+    /// Removes it, unless it is to be used again. Whether it is gone.
     ///
     /// # Errors
     ///
     /// kind cannot remove it.
-    pub fn remove(&mut self) -> Result<(), Error> {
+    pub fn remove(&mut self) -> Result<bool, Error> {
         if self.is_gone || self.options.reuse {
-            return Ok(());
+            return Ok(self.is_gone);
         }
         self.is_gone = true;
         let kubeconfig = path(&self.kubeconfig());
@@ -154,7 +154,7 @@ impl Kind {
             "--kubeconfig",
             &kubeconfig,
         ];
-        kind(arguments, None).map(drop)
+        kind(arguments, None).map(|_| true)
     }
 }
 

@@ -99,7 +99,9 @@ impl There {
 }
 
 /// Runs something on a runtime of its own on a thread of its own: the caller may be on one already.
-fn on_a_runtime<T: Send>(work: impl Future<Output = T> + Send) -> Result<T, std::io::Error> {
+pub(super) fn on_a_runtime<T: Send>(
+    work: impl Future<Output = T> + Send,
+) -> Result<T, std::io::Error> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     std::thread::scope(|scope| {
         let working = scope.spawn(|| runtime.block_on(work));

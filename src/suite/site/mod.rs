@@ -2,6 +2,7 @@
 
 mod context;
 mod embedded;
+mod kind;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -53,6 +54,17 @@ pub enum Error {
     /// The cluster cannot be used.
     #[error(transparent)]
     Context(#[from] context_tier::Error),
+    /// A kind cluster cannot be made.
+    #[error(transparent)]
+    Kind(#[from] crate::cluster::kind::Error),
+    /// The bundled controller cannot be brought into it.
+    #[error(transparent)]
+    Deploy(#[from] crate::cluster::kind::deploy::Error),
+    /// Nothing is made for a rehearsal, so nothing is known.
+    #[error(
+        "what a kind cluster would skip is known when there is one; run it, or name a cluster with --context"
+    )]
+    Rehearsal,
     /// The system gives no thread or runtime.
     #[error("cannot start a runtime: {0}")]
     Runtime(#[from] std::io::Error),
@@ -171,6 +183,8 @@ pub(super) fn prepare(
 ) -> Result<Arc<dyn Site>, Error> {
     match tier {
         Tier::Embedded => Ok(Arc::new(embedded::Here::for_subject(subject)?)),
+        Tier::Kind(_) if rehearsal => Err(Error::Rehearsal),
+        Tier::Kind(options) => Ok(Arc::new(kind::Made::prepare(options, subject, target)?)),
         Tier::Context(options) => Ok(Arc::new(context::There::prepare(
             options, subject, target, rehearsal,
         )?)),
