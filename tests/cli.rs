@@ -333,7 +333,7 @@ fn what_there_is_can_be_listed_for_people_and_for_programs() {
 fn help_names_every_command_and_goes_to_standard_output() {
     let ended = run(&["--help"]);
     assert_eq!((ended.code, ended.err.as_str()), (0, ""));
-    for command in ["run", "list", "serve", "controller"] {
+    for command in ["run", "list", "serve", "clean", "controller"] {
         assert!(
             ended.out.contains(&format!("\n  {command} ")),
             "{}",
