@@ -222,6 +222,7 @@ fn rooms_do_not_reach_what_they_must_not_know() {
         (
             &["controller"],
             &[
+                "mini",
                 "mutants",
                 "world",
                 "steps",
@@ -231,7 +232,7 @@ fn rooms_do_not_reach_what_they_must_not_know() {
                 "tap",
                 "cluster::embedded",
             ],
-            "the controller knows nobody who judges it",
+            "the controller knows neither its cluster nor who judges it",
         ),
         (
             &["sets"],

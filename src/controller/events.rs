@@ -4,7 +4,10 @@
 //! minutes on they become one that says so. Of one set and type at most 25 are sent at once and one in five minutes
 //! after that.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::{
@@ -18,7 +21,7 @@ use kube::{
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::{error::is_missing, set::Set};
+use super::{error::is_missing, set::Set, twist::Twist};
 use crate::clock::Clock;
 
 /// Who reports.
@@ -91,12 +94,15 @@ impl Recorder {
 }
 
 /// Sends what is noted, for ever.
-pub async fn send(client: Client, mut notes: mpsc::UnboundedReceiver<Note>) {
+pub async fn send(client: Client, mut notes: mpsc::UnboundedReceiver<Note>, twist: Arc<dyn Twist>) {
     let mut correlator = Correlator::default();
     while let Some(note) = notes.recv().await {
-        let Some(event) = correlator.correlate(&note) else {
+        let Some(mut event) = correlator.correlate(&note) else {
             continue;
         };
+        if !twist.event(&mut event) {
+            continue;
+        }
         let namespace = event.metadata.namespace.clone().unwrap_or_default();
         let api = Api::namespaced(client.clone(), &namespace);
         for attempt in 1..=TRIES.0 {

@@ -114,7 +114,11 @@ pub async fn run(client: Client, clock: Clock, options: Options) -> Result<Infal
     let queue = Queue::default();
     let mut tasks = JoinSet::new();
     watch(&client, &options, &caches, &queue, &mut tasks);
-    tasks.spawn(events::send(client.clone(), notes));
+    tasks.spawn(events::send(
+        client.clone(),
+        notes,
+        Arc::clone(&options.twist),
+    ));
     let until = Instant::now() + options.patience;
     reached("sets", &caches.sets, &options, until).await?;
     reached("pods", &caches.pods, &options, until).await?;

@@ -22,6 +22,7 @@ use super::{
     revision::{self, Choice, Revision, Revisions, choose, sort},
     set::{Key, Set, Strategy, controller_of},
     status,
+    twist::Effect,
     write::Writer,
 };
 use crate::{clock::Clock, sets::ordinal_of};
@@ -136,8 +137,10 @@ impl Sync<'_> {
     fn own_revisions(&self) -> Vec<Arc<ControllerRevision>> {
         let all = self.writer.caches.revisions.list_in(self.set.namespace());
         let is_own = |revision: &Arc<ControllerRevision>| {
-            controller_of(&revision.metadata).is_none_or(|owner| owner.uid == self.set.uid())
-                && selects(&self.selector, revision.meta())
+            let is_free =
+                controller_of(&revision.metadata).is_none_or(|owner| owner.uid == self.set.uid());
+            selects(&self.selector, revision.meta())
+                && self.writer.twist.lists(&self.set, revision, is_free)
         };
         all.into_iter().filter(is_own).collect()
     }
@@ -151,6 +154,10 @@ impl Sync<'_> {
             .filter(|revision| controller_of(&revision.metadata).is_none());
         let mut is_confirmed = false;
         for revision in orphans {
+            let name = revision.name_any();
+            if !self.writer.twist.effect(Effect::AdoptRevision(&name)) {
+                continue;
+            }
             if !is_confirmed {
                 self.writer
                     .confirm(&self.set, "ControllerRevisions")
@@ -216,7 +223,7 @@ impl Sync<'_> {
         writer.twist.template(set, &listed, &mut template);
         let wanted = revision::data(&template);
         let mut collision_count = set.status.collision_count.unwrap_or_default();
-        let update = match choose(set, &listed, &wanted, gates.semantic_comparison) {
+        let update = match choose(&listed, &wanted, gates.semantic_comparison) {
             Choice::Listed(revision) => (*revision).clone(),
             Choice::Raised(revision, number) => {
                 let raised = writer.raise_revision(set, &revision, number).await?;
@@ -366,7 +373,9 @@ impl Sync<'_> {
         let update = names.map(|names| names.1.as_str());
         let live = revision::live(current, update, pods);
         let limit = self.set.spec.revision_history_limit.unwrap_or(10);
-        for revision in revision::doomed(sorted, &live, limit) {
+        let mut doomed: Vec<_> = revision::doomed(sorted, &live, limit);
+        self.writer.twist.doomed(&self.set, sorted, &mut doomed);
+        for revision in doomed {
             let name = revision.name_any();
             self.writer.delete_revision(&self.set, &name).await?;
             self.did.push(format!("delete revision {name}"));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use k8s_openapi::api::{
     apps::v1::{ControllerRevision, StatefulSetStatus},
-    core::v1::{PersistentVolumeClaim, Pod},
+    core::v1::{Event, PersistentVolumeClaim, Pod},
 };
 use kube::api::DeleteParams;
 use serde_json::Value;
@@ -32,6 +32,33 @@ pub trait Twist: Send + Sync + 'static {
 
     /// The template that a revision is made of; the set's revisions are in order.
     fn template(&self, _set: &Set, _listed: &[Arc<ControllerRevision>], _template: &mut Value) {}
+
+    /// Whether a revision that the selector selects is the set's.
+    fn lists(&self, _set: &Set, _revision: &ControllerRevision, decided: bool) -> bool {
+        decided
+    }
+
+    /// A revision that is about to be created.
+    fn revision(&self, _set: &Set, _revision: &mut ControllerRevision) {}
+
+    /// Whether a revision that has the wanted name is taken for the wanted one.
+    fn takes(&self, _set: &Set, _revision: &ControllerRevision, decided: bool) -> bool {
+        decided
+    }
+
+    /// The revisions that are about to be deleted, of all in order.
+    fn doomed<'a>(
+        &self,
+        _set: &Set,
+        _sorted: &'a [Arc<ControllerRevision>],
+        _doomed: &mut Vec<&'a Arc<ControllerRevision>>,
+    ) {
+    }
+
+    /// Whether an event is told, and how.
+    fn event(&self, _event: &mut Event) -> bool {
+        true
+    }
 
     /// How claims are named.
     fn naming(&self) -> Naming {
@@ -75,6 +102,10 @@ pub enum Effect<'a> {
     CreateClaim(&'a mut PersistentVolumeClaim),
     /// A claim is updated.
     UpdateClaim(&'a mut PersistentVolumeClaim),
+    /// The set is read from the API server itself, before something is adopted.
+    ReadSet,
+    /// A revision is adopted.
+    AdoptRevision(&'a str),
     /// A revision is deleted.
     DeleteRevision(&'a str),
 }

@@ -257,6 +257,14 @@ impl Object {
         }
     }
 
+    /// The Event, if it is one.
+    pub fn as_event(&self) -> Option<&Arc<Event>> {
+        match self {
+            Self::Event(event) => Some(event),
+            _ => None,
+        }
+    }
+
     /// The revision, if it is one.
     pub fn as_revision(&self) -> Option<&Arc<ControllerRevision>> {
         match self {

@@ -3,9 +3,11 @@
 //! A sentence that acts remembers what was there first ([`World::acts`](crate::world::World::acts)); one that says
 //! *becomes* waits for the history; one that says *stays* or *never* is judged over all of it after a hold.
 
+mod by_hand;
 mod claims;
 mod deployments;
 mod dns;
+mod events;
 mod faults;
 mod history;
 mod names;

@@ -160,6 +160,7 @@ async fn stays(world: &mut World, pods: Names, state: State) -> Result<(), Stop>
     Ok(())
 }
 
+#[given(expr = "{kind} {names} stay(s) missing")]
 #[then(expr = "{kind} {names} stay(s) missing")]
 async fn stays_missing(world: &mut World, kind: Noun, names: Names) -> Result<(), Stop> {
     for name in &names.0 {
@@ -219,29 +220,58 @@ async fn is_the_same(world: &mut World, kind: Noun, names: Names) -> Result<(), 
     Ok(())
 }
 
-#[then(expr = "{kind} {names} belong(s) to nobody")]
-async fn belongs_to_nobody(world: &mut World, kind: Noun, names: Names) -> Result<(), Stop> {
+/// Whose an object is that is not the set's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cucumber::Parameter)]
+#[param(name = "keeper", regex = "nobody|somebody else")]
+enum Keeper {
+    Nobody,
+    SomebodyElse,
+}
+
+impl FromStr for Keeper {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(if text == "nobody" {
+            Self::Nobody
+        } else {
+            Self::SomebodyElse
+        })
+    }
+}
+
+#[given(expr = "{kind} {names} belong(s) to {keeper}")]
+#[then(expr = "{kind} {names} belong(s) to {keeper}")]
+async fn belongs_to(
+    world: &mut World,
+    kind: Noun,
+    names: Names,
+    keeper: Keeper,
+) -> Result<(), Stop> {
+    let resource = world.recorder.resource(Kind::Set);
     for name in &names.0 {
-        let expected = format!("{} {name:?} has no owner", kind.0);
-        let free = |seen: &Seen<'_>| {
+        let expected = format!("{} {name:?} belongs to {keeper:?}", kind.0);
+        let judge = |seen: &Seen<'_>| {
             let object = seen
                 .get(kind.0, name)
                 .ok_or_else(|| format!("{name} is missing"))?;
-            match object
-                .meta()
-                .owner_references
-                .as_deref()
-                .unwrap_or_default()
-            {
-                [] => Ok(()),
-                [owner, ..] => Err(format!("{name} is owned by {} {}", owner.kind, owner.name)),
+            let owners = object.meta().owner_references.iter().flatten();
+            let mut wrong = owners
+                .clone()
+                .filter(|owner| keeper == Keeper::Nobody || owner.kind == resource.kind);
+            match wrong.next() {
+                Some(owner) => Err(format!("{name} is owned by {} {}", owner.kind, owner.name)),
+                None if keeper == Keeper::SomebodyElse && owners.count() == 0 => {
+                    Err(format!("{name} has no owner"))
+                }
+                None => Ok(()),
             }
         };
         world
-            .comes_true(&expected, |seen| free(seen).is_ok())
+            .comes_true(&expected, |seen| judge(seen).is_ok())
             .await?;
         let set = set_in(world, kind, name);
-        world.stays(&set, &expected, free).await?;
+        world.stays(&set, &expected, judge).await?;
     }
     Ok(())
 }

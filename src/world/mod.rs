@@ -34,7 +34,7 @@ pub use deadlines::{Deadlines, MOST_CHANGES};
 pub use dns::{CLIENT, addresses};
 pub use draft::{REVISION_ANNOTATION, overlay, pod_spec};
 pub use readiness::{Dial, GATE};
-pub use seen::{Life, Seen, Snapshot, aspect, claims, holds, tell_pod};
+pub use seen::{Life, Seen, Snapshot, aspect, claims, holds, mark_of, tell_pod};
 pub use words::{Aspect, Attribute, Names, Noun, Quoted, State, set_of};
 
 /// Where a scenario takes place.

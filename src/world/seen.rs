@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 
-use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::Pod};
+use k8s_openapi::api::{
+    apps::v1::{ControllerRevision, StatefulSet},
+    core::v1::Pod,
+};
 
 use super::{Aspect, State};
 use crate::{
@@ -174,15 +177,7 @@ impl<'a> Seen<'a> {
             .into_iter()
             .filter_map(Object::as_revision)
             .filter(|revision| sets::owner_uid(revision.as_ref()) == Some(&uid))
-            .find(|revision| {
-                let annotations = revision
-                    .data
-                    .0
-                    .pointer("/spec/template/metadata/annotations");
-                let annotation =
-                    annotations.and_then(|annotations| annotations.get(super::REVISION_ANNOTATION));
-                annotation.and_then(serde_json::Value::as_str) == Some(mark)
-            })
+            .find(|revision| mark_of(revision) == Some(mark))
             .and_then(|revision| revision.metadata.name.clone())
     }
 
@@ -211,6 +206,13 @@ impl<'a> Seen<'a> {
         }
         text
     }
+}
+
+/// The mark of the template in a revision's data.
+pub fn mark_of(revision: &ControllerRevision) -> Option<&str> {
+    let data = &revision.data.0;
+    let annotations = data.pointer("/spec/template/metadata/annotations")?;
+    annotations.get(super::REVISION_ANNOTATION)?.as_str()
 }
 
 /// A pod is in a state.

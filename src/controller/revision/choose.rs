@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use k8s_openapi::{api::apps::v1::ControllerRevision, apimachinery::pkg::runtime::RawExtension};
 use kube::api::ObjectMeta;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{HASH_LABEL, data, encode, hash, name};
-use crate::{controller::set::Set, mini::api};
+use super::{HASH_LABEL, encode, hash, name, same::says_the_same};
+use crate::controller::set::Set;
 
 /// What becomes the update revision.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,12 +37,7 @@ pub fn sort(revisions: &mut [Arc<ControllerRevision>]) {
 ///
 /// One of equal bytes is taken, the newest first. Failing that the newest is taken if it says the same in other words
 /// (missing defaults, nulls of older versions), where `semantic` allows it.
-pub fn choose(
-    set: &Set,
-    sorted: &[Arc<ControllerRevision>],
-    wanted: &Value,
-    semantic: bool,
-) -> Choice {
+pub fn choose(sorted: &[Arc<ControllerRevision>], wanted: &Value, semantic: bool) -> Choice {
     let bytes = encode(wanted);
     let equal = |revision: &&Arc<ControllerRevision>| encode(&revision.data.0) == bytes;
     let Some(newest) = sorted.last() else {
@@ -52,73 +47,10 @@ pub fn choose(
     match sorted.iter().rfind(equal) {
         Some(revision) if Arc::ptr_eq(revision, newest) => Choice::Listed(Arc::clone(newest)),
         Some(revision) => Choice::Raised(Arc::clone(revision), next),
-        None if semantic && says_the_same(set, &newest.data.0, wanted) => {
+        None if semantic && says_the_same(&newest.data.0, wanted) => {
             Choice::Listed(Arc::clone(newest))
         }
         None => Choice::New(next),
-    }
-}
-
-/// Whether old data, with today's defaults filled in, is the wanted data.
-fn says_the_same(set: &Set, old: &Value, wanted: &Value) -> bool {
-    let normal = |template: &Value| {
-        let mut object = set.stored.clone();
-        object["spec"]["template"] = template.clone();
-        prune(&mut object["spec"]["template"]);
-        api::defaults::default("apps/StatefulSet", &mut object);
-        let mut template = object["spec"]["template"].take();
-        if template["metadata"].is_null() {
-            template["metadata"] = json!({});
-        }
-        prune(&mut template);
-        encode(&data(&template))
-    };
-    let (old, wanted) = (&old["spec"]["template"], &wanted["spec"]["template"]);
-    old.is_object() && normal(old) == normal(wanted)
-}
-
-/// Takes out what a typed reader would not write again (nulls, empty maps and lists) and writes quantities in their
-/// canonical form.
-fn prune(template: &mut Value) {
-    match template {
-        Value::Object(fields) => {
-            fields.values_mut().for_each(prune);
-            fields.retain(|key, field| match field {
-                Value::Null => false,
-                Value::Array(items) => !items.is_empty(),
-                Value::Object(inner) => !inner.is_empty() || !MAPS.contains(&key.as_str()),
-                _ => true,
-            });
-            for amounts in ["limits", "requests"] {
-                if let Some(Value::Object(amounts)) = fields.get_mut(amounts) {
-                    amounts.values_mut().for_each(canonical);
-                }
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(prune),
-        _ => {}
-    }
-}
-
-/// Fields of a pod template that are maps, left out when empty; other empty objects mean something.
-const MAPS: [&str; 8] = [
-    "annotations",
-    "labels",
-    "limits",
-    "matchLabels",
-    "nodeSelector",
-    "overhead",
-    "requests",
-    "volumeAttributes",
-];
-
-fn canonical(amount: &mut Value) {
-    let text = match &*amount {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    if let Ok(text) = api::quantity::canonical(&text) {
-        *amount = text.into();
     }
 }
 
@@ -146,8 +78,13 @@ pub fn create(set: &Set, wanted: &Value, number: i64, count: i32) -> ControllerR
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
-    use crate::controller::set::tests::set;
+    use crate::controller::{
+        revision::{data, defaults},
+        set::tests::set,
+    };
 
     fn listed(name: &str, number: i64, data: Value) -> Arc<ControllerRevision> {
         Arc::new(
@@ -164,40 +101,35 @@ mod tests {
 
     #[test]
     fn equal_bytes_are_reused_and_a_rollback_gets_the_highest_number() {
-        let set = set(json!({}));
         let mut sorted = vec![
             listed("c", 3, template("c")),
             listed("b", 2, template("b")),
             listed("a", 1, template("a")),
         ];
         sort(&mut sorted);
-        let choose = |image| choose(&set, &sorted, &template(image), true);
+        let choose = |image| choose(&sorted, &template(image), true);
         assert_eq!(choose("c"), Choice::Listed(Arc::clone(&sorted[2])));
         assert_eq!(choose("a"), Choice::Raised(Arc::clone(&sorted[0]), 4));
         assert_eq!(choose("d"), Choice::New(4));
-        assert_eq!(
-            super::choose(&set, &[], &template("a"), true),
-            Choice::New(1)
-        );
+        assert_eq!(super::choose(&[], &template("a"), true), Choice::New(1));
     }
 
     #[test]
     fn the_newest_may_say_the_same_in_the_words_of_an_older_version() {
-        let set = set(json!({}));
         let mut old = template("a");
         old["spec"]["template"]["metadata"] = json!({"creationTimestamp": null});
-        let mut wanted = set.stored.clone();
-        wanted["spec"]["template"] = template("a")["spec"]["template"].clone();
-        api::defaults::default("apps/StatefulSet", &mut wanted);
-        let wanted = data(&wanted["spec"]["template"]);
+        let mut wanted = template("a")["spec"]["template"].clone();
+        defaults::fill(&mut wanted);
+        wanted["metadata"] = json!({});
+        let wanted = data(&wanted);
         let newest = vec![listed("a", 1, old.clone())];
         assert_eq!(
-            choose(&set, &newest, &wanted, true),
+            choose(&newest, &wanted, true),
             Choice::Listed(Arc::clone(&newest[0]))
         );
-        assert_eq!(choose(&set, &newest, &wanted, false), Choice::New(2));
+        assert_eq!(choose(&newest, &wanted, false), Choice::New(2));
         let older = vec![listed("a", 1, old), listed("b", 2, template("b"))];
-        assert_eq!(choose(&set, &older, &wanted, true), Choice::New(3));
+        assert_eq!(choose(&older, &wanted, true), Choice::New(3));
     }
 
     #[test]

@@ -5,8 +5,10 @@
 
 mod choose;
 mod data;
+mod defaults;
 mod history;
 mod name;
+mod same;
 
 use k8s_openapi::api::{apps::v1::ControllerRevision, core::v1::PodTemplateSpec};
 use serde::Deserialize as _;

@@ -1,8 +1,10 @@
 //! Controllers known to be wrong: each is the reference controller with one small change.
 
+mod events;
 mod identity;
 mod ordering;
 mod ownership;
+mod revisions;
 mod scaling;
 mod status;
 mod storage;
@@ -36,6 +38,8 @@ pub(super) fn all() -> impl Iterator<Item = Mutant> {
         storage::ALL,
         status::ALL,
         ownership::ALL,
+        revisions::ALL,
+        events::ALL,
     ]
     .into_iter()
     .flatten()

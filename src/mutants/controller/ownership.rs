@@ -2,6 +2,7 @@ use super::*;
 use crate::controller::{
     ownership::{Claiming, selects},
     set::{Set, controller_of},
+    twist::Effect,
 };
 
 pub(super) const ALL: &[Mutant] = &[
@@ -34,13 +35,15 @@ pub(super) const ALL: &[Mutant] = &[
             "own-strip-ownerref",
             "rec-new-set-adopts",
             "rec-new-set-different-template",
+            "own-odd-name",
+            "own-unparsable-ignored",
         ],
         || Arc::new(NeverAdopts),
     ),
     mutant(
         "never-releases",
         "keeps pods whose labels no longer match",
-        &["own-release"],
+        &["own-release", "own-release-name-conflict", "own-readopt"],
         || Arc::new(NeverReleases),
     ),
     mutant(
@@ -48,6 +51,18 @@ pub(super) const ALL: &[Mutant] = &[
         "adopts pods that are being deleted",
         &["own-adopt-not-terminating"],
         || Arc::new(AdoptsTerminating),
+    ),
+    mutant(
+        "adopts-without-asking",
+        "adopts pods without asking the API server whether the set is still there",
+        &["own-adopt-live-check"],
+        || Arc::new(AdoptsWithoutAsking),
+    ),
+    mutant(
+        "knows-owners-by-name",
+        "takes the pods of an earlier set of its name for its own",
+        &["own-recreated-set-uid"],
+        || Arc::new(KnowsOwnersByName),
     ),
 ];
 
@@ -127,5 +142,27 @@ impl Twist for AdoptsTerminating {
             }
             other => other,
         }
+    }
+}
+
+struct KnowsOwnersByName;
+
+impl Twist for KnowsOwnersByName {
+    fn claiming(&self, set: &Set, pod: &Pod, decided: Claiming) -> Claiming {
+        let owner = controller_of(&pod.metadata);
+        let is_namesake =
+            owner.is_some_and(|owner| owner.kind == set.kind && owner.name == set.name());
+        match decided {
+            Claiming::Ignore if is_namesake && matches(set, pod) => Claiming::Keep,
+            other => other,
+        }
+    }
+}
+
+struct AdoptsWithoutAsking;
+
+impl Twist for AdoptsWithoutAsking {
+    fn effect(&self, effect: Effect<'_>) -> bool {
+        !matches!(effect, Effect::ReadSet)
     }
 }

@@ -58,6 +58,7 @@ pub(super) const ALL: &[Mutant] = &[
         "writes a status every ten seconds",
         &[
             "st-no-write-when-equal",
+            "ev-no-flood",
             "rob-controller-restart-idle",
             "inv-quiet",
             "inv-status-writes-bounded",

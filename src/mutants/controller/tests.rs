@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use futures::{StreamExt as _, future::BoxFuture};
 use k8s_openapi::api::{
     apps::v1::{ControllerRevision, StatefulSet},
-    core::v1::PersistentVolumeClaim,
+    core::v1::{Event as Told, PersistentVolumeClaim},
 };
 use kube::{
     Resource,
@@ -100,6 +100,7 @@ fn history(
             history.watch::<PersistentVolumeClaim>(&world);
             history.watch::<StatefulSet>(&world);
             history.watch::<ControllerRevision>(&world);
+            history.watch::<Told>(&world);
             world.pass(1).await;
             tokio::select! {
                 biased;
@@ -425,6 +426,105 @@ fn ownership_tour(world: &World) -> BoxFuture<'_, ()> {
         )
         .await;
         world.pass(10).await;
+        let earlier = json!([{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "late", "uid": "earlier", "controller": true}]);
+        let kept = json!({"metadata": {"labels": {"app": "late"}, "ownerReferences": earlier}});
+        world.create::<Pod>(pod("late-0", kept)).await;
+        world.create::<StatefulSet>(named("late", json!({}))).await;
+        world.pass(10).await;
+    })
+}
+
+/// Revisions that somebody made: one without defaults, one of somebody else, and one in the way of the first.
+fn revisions_tour(world: &World) -> BoxFuture<'_, ()> {
+    Box::pin(async move {
+        let revision = |name: &str, app: &str, owner: &str, template: Value| {
+            let mut revision = json!({
+                "metadata": {"name": name, "labels": {"app": app}},
+                "revision": 1, "data": {"spec": {"template": template}},
+            });
+            if !owner.is_empty() {
+                let owners = json!([{"apiVersion": "v1", "kind": "ConfigMap", "name": owner, "uid": owner, "controller": true}]);
+                revision["metadata"]["ownerReferences"] = owners;
+            }
+            revision
+        };
+        let bare = json!({
+            "$patch": "replace", "metadata": {"creationTimestamp": null, "labels": {"app": "web"}},
+            "spec": {"containers": [{"name": "c", "image": "busybox:1.35"}]},
+        });
+        let create = |revision| world.create::<ControllerRevision>(revision);
+        create(revision("web-old", "web", "", bare)).await;
+        create(revision("web-foreign", "web", "j", json!({"x": 1}))).await;
+        let mut set = web(json!({"replicas": 2, "revisionHistoryLimit": 1}));
+        set["metadata"]["annotations"] = json!({"note": "x"});
+        world.create::<StatefulSet>(set).await;
+        let endless = json!({"replicas": 0, "revisionHistoryLimit": -1});
+        world.create::<StatefulSet>(named("wide", endless)).await;
+        world
+            .create::<StatefulSet>(named("twin", json!({"replicas": 0})))
+            .await;
+        world.pass(10).await;
+        let known = world.api::<StatefulSet>().get("twin").await.expect("a set");
+        let status = known.status.expect("a status");
+        let name = status.update_revision.expect("a name");
+        let own = world.api::<ControllerRevision>().get(&name).await;
+        delete::<StatefulSet>(world, "twin").await;
+        world.pass(10).await;
+        delete::<ControllerRevision>(world, &name).await;
+        let mut taken = revision(&name, "nobody", "", json!({"x": 1}));
+        if let Ok(own) = own {
+            let mut equal = revision(&format!("{name}5"), "nobody", "", json!({}));
+            equal["data"] = own.data.0.clone();
+            taken["data"]["spec"] = json!({"note": "taken"});
+            // The name for the count after that of the first.
+            let again = crate::controller::revision::hash(
+                &crate::controller::revision::encode(&own.data.0),
+                1,
+            );
+            equal["metadata"]["name"] = crate::controller::revision::name("twin", &again).into();
+            create(equal).await;
+        }
+        create(taken).await;
+        world
+            .create::<StatefulSet>(named("twin", json!({"replicas": 0})))
+            .await;
+        for tag in ["1.36", "1.37", "1.38", "1.39"] {
+            let new = image(&format!("busybox:{tag}"));
+            world.patch_set(new.clone()).await;
+            patch::<StatefulSet>(world, "wide", new).await;
+            world.pass(15).await;
+        }
+        world.patch_set(json!({"spec": {"revisionHistoryLimit": 0, "updateStrategy": {"rollingUpdate": {"partition": 1}}}})).await;
+        world.patch_set(image("busybox:1.40")).await;
+        world.pass(10).await;
+        world
+            .patch_set(json!({"spec": {"updateStrategy": {"rollingUpdate": {"partition": 2}}}}))
+            .await;
+        world.patch_set(image("busybox:1.41")).await;
+        world.pass(10).await;
+        let known = world.api::<StatefulSet>().get("wide").await.expect("a set");
+        let name = known.status.and_then(|status| status.update_revision);
+        delete::<ControllerRevision>(world, &name.unwrap_or_default()).await;
+        patch::<StatefulSet>(world, "wide", json!({"spec": {"minReadySeconds": 1}})).await;
+        world.pass(10).await;
+    })
+}
+
+fn events_tour(world: &World) -> BoxFuture<'_, ()> {
+    Box::pin(async move {
+        let many = json!({"replicas": 12, "podManagementPolicy": "Parallel"});
+        world.create::<StatefulSet>(web(many)).await;
+        let mut kept = claims();
+        kept["updateStrategy"] = json!({"type": "OnDelete"});
+        let bare = json!({
+            "metadata": {"name": "tidy-0", "labels": {"app": "tidy"}},
+            "spec": {"containers": [{"name": "c", "image": "i"}]},
+        });
+        world.create::<Pod>(bare).await;
+        world.create::<StatefulSet>(named("tidy", kept)).await;
+        world.pass(10).await;
+        patch_status(world, "web-2", json!({"phase": "Failed"})).await;
+        world.pass(10).await;
     })
 }
 
@@ -461,4 +561,14 @@ fn mutants_of_status_can_be_seen() {
 #[test]
 fn mutants_of_ownership_can_be_seen() {
     check(ownership::ALL, ownership_tour);
+}
+
+#[test]
+fn mutants_of_revisions_can_be_seen() {
+    check(revisions::ALL, revisions_tour);
+}
+
+#[test]
+fn mutants_of_events_can_be_seen() {
+    check(events::ALL, events_tour);
 }
