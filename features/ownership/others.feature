@@ -53,19 +53,42 @@ Feature: What belongs to somebody else is left alone
           template: {metadata: {labels: {app: shared}}}
         """
       And the set "web" is settled with 3 replicas
-      And the set "api" is planned
+      And the set "zoo" is planned
       And its description says
         """
         spec:
           selector: {matchLabels: {app: shared}}
           template: {metadata: {labels: {app: shared}}}
         """
-      And the set "api" is settled with 2 replicas
+      And the set "zoo" is settled with 2 replicas
       When the set "web" is scaled to 1
       Then pods "web-2" and "web-1" disappear
-      And the set "api" owns pods "api-0" and "api-1"
+      And the set "zoo" owns pods "zoo-0" and "zoo-1"
       And the set "web" owns pod "web-0"
-      And pods "api-0" and "api-1" are the same as before
+      And pods "zoo-0" and "zoo-1" are the same as before
+
+    @own-overlapping-selectors
+    Scenario: One of them goes without its pods
+      Given the set "web" is planned
+      And its description says
+        """
+        spec:
+          selector: {matchLabels: {app: shared}}
+          template: {metadata: {labels: {app: shared}}}
+        """
+      And the set "web" is settled with 1 replica
+      And the set "zoo" is planned
+      And its description says
+        """
+        spec:
+          selector: {matchLabels: {app: shared}}
+          template: {metadata: {labels: {app: shared}}}
+        """
+      And the set "zoo" is settled with 2 replicas
+      When the set "zoo" is deleted without its pods
+      Then pods "zoo-0" and "zoo-1" belong to nobody
+      And the set "web" owns pod "web-0"
+      And pods "zoo-0" and "zoo-1" are the same as before
 
   Rule: A set of the same name is another set
 
