@@ -25,7 +25,7 @@ Feature: What a Deployment does instead
 
   Rule: A lost pod of a set comes back as itself, in a Deployment somebody else takes its place
 
-    @rec-pod-deleted @id-stable-across-recreate @ord-replacement-after-gone
+    @rec-pod-deleted @id-stable-across-recreate @ord-replacement-after-gone @x-deployment-replaces
     Scenario: Recovery
       Given the set "web" is settled with 2 replicas
       And the Deployment "app" is settled with 2 replicas

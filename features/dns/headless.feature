@@ -64,6 +64,22 @@ Feature: A headless Service gives every member a name
       When the set "web" is created with 1 replica
       Then pod "web-0" becomes Ready
       And the name "web-0.web" leads to pod "web-0"
+
+  Rule: An answer is soon asked for again, and comes from a server of a known kind
+
+    @dns-ttl
+    Scenario: How long an answer is good
+      When the set "web" is created with 2 replicas
+      Then all pods of "web" become Ready
+      And the name "web" leads to pods "web-0" and "web-1"
+      And the name "web-1.web" leads to pod "web-1"
+      And no answer of DNS is good for more than 30 seconds
+
+    @dns-version-txt
+    Scenario: Which version of the specification is spoken
+      When the set "web" is created with 1 replica
+      Then pod "web-0" becomes Ready
+      And the name "dns-version.$zone" comes with the text "1.1.0"
       And the name "web-0.web" exists without a record of type TXT
 
   Rule: The name follows the pod
@@ -102,3 +118,25 @@ Feature: A headless Service gives every member a name
       When pod "web-1" is lost
       Then the name "web" leads to pod "web-0"
       And the name "web-1.web" does not exist
+
+  Rule: What is there is known to whoever routes to it
+
+    @dns-endpointslice-hostname
+    Scenario: The entry of a pod
+      When the set "web" is created with 2 replicas
+      Then all pods of "web" become Ready
+      And the slices of Service "web" tell of pod "web-1"
+        """
+        hostname: web-1
+        conditions: {ready: true, serving: true, terminating: false}
+        targetRef: {kind: Pod, name: web-1}
+        """
+
+  Rule: Who asks too early is answered in time
+
+    @dns-negative-ttl @dns-ready-to-resolvable @dns-replicas-agree
+    Scenario: A name is asked for before its pod is there
+      Given the name "web-0.web" does not exist
+      When the set "web" is created with 1 replica
+      Then pod "web-0" becomes Ready
+      And the name "web-0.web" leads to pod "web-0"

@@ -51,3 +51,12 @@ Feature: Names come and go with the Service
       When readiness of pod "web-0" is lost
       Then the name "web" does not exist
       And the name "front" leads to the address of Service "front"
+
+  Rule: Names of pods behind an address of their Service are nobody's promise
+
+    @dns-pod-under-vip-service
+    Scenario: The Service of the set is not headless
+      Given the Service "web" is created for the pods of "web"
+      When the set "web" is created with 2 replicas
+      Then all pods of "web" become Ready
+      And the name "web-1.web" leads to pod "web-1"

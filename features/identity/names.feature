@@ -70,3 +70,44 @@ Feature: Pods have names of their own
         """
       When the set "web" is created with 2 replicas
       Then the subdomain of pod "web-1" is "peers"
+
+    @id-hostname-override
+    Scenario: The template overrides the host name inside
+      Given the headless Service "web" is created for the pods of "web"
+      And the set "web" is planned
+      And its description says
+        """
+        spec:
+          template:
+            spec:
+              hostnameOverride: elsewhere
+        """
+      When the set "web" is created with 2 replicas
+      Then all pods of "web" become Ready
+      And the host name inside pod "web-1" is "elsewhere"
+      And the host name of pod "web-1" is "web-1"
+      And the name "web-1.web" leads to pod "web-1"
+
+  Rule: A pod is named as one of its set
+
+    @id-generate-name
+    Scenario: The prefix of its name
+      When the set "web" is created with 1 replica
+      Then pod "web-0" becomes Ready
+      And pod "web-0" reads
+        """
+        metadata: {name: web-0, generateName: web-}
+        """
+
+    @id-name-too-long
+    Scenario: The name of the set leaves no room for its revision
+      When the set "a-name-that-leaves-no-room-for-what-tells-revisions-apa" is created with 1 replica
+      Then pod "a-name-that-leaves-no-room-for-what-tells-revisions-apa-0" stays missing
+
+    @id-leading-zero-pod
+    Scenario: A stranger's name looks like a member's
+      Given the set "web" is settled with 1 replica
+      And a one-off pod "web-00" runs
+      When the label "app" of pod "web-00" changes to "web"
+      Then the set "web" owns pod "web-00"
+      And pod "web-0" is the same as before

@@ -45,3 +45,21 @@ Feature: The Parallel policy asks for no order
       When the set "web" is scaled to 3
       Then pods "web-1" and "web-2" become Ready
       And pod "web-0" stays not Ready
+
+  Rule: With Parallel pods are created in batches that double, each after the one before
+
+    @ord-parallel-slow-start
+    Scenario: Eight pods
+      When the set "web" is created with 8 replicas
+      Then all pods of "web" become Ready
+      And the pods of "web" are created in batches of 1, 2, 4 and 1
+
+    @ord-parallel-batch-error-stops
+    Scenario: One of the first pods cannot be created
+      Given its pods claim storage "data"
+      And the claim "data-web-1" is created by hand for "1Mi"
+      And the end of claim "data-web-1" is held up
+      And claim "data-web-1" is deleted
+      When the set "web" is created with 8 replicas
+      Then pods "web-0" and "web-2" become Ready
+      And pods "web-3" to "web-7" stay missing

@@ -22,3 +22,13 @@ Feature: A pod that is denied leaves the others alone
       And pod "web-0" becomes Ready
       When the namespace allows 10 pods
       Then pod "web-1" becomes Ready
+
+  Rule: A pod that is denied is tried again, each time after twice the time
+
+    @ord-create-failure-backoff
+    Scenario: The quota stays as it is
+      Given the namespace allows 1 pod
+      When the set "web" is created with 2 replicas
+      Then pod "web-0" becomes Ready
+      And pod "web-1" stays missing
+      And each attempt to create pod "web-1" came after twice the time of the one before

@@ -56,6 +56,15 @@ Feature: A pod that is on its way out still holds its place
       Then pods "web-1" and "web-2" are the same as before
 
     @ord-terminating-in-range-halts
+    Scenario: No pod is added above one that takes its time to end and is Ready meanwhile
+      Given the set "web" is planned
+      And its pods take their time to end
+      And the set "web" is settled with 2 replicas
+      And pod "web-0" is lost
+      When the set "web" is scaled to 4
+      Then pods "web-2" and "web-3" stay missing
+
+    @ord-terminating-in-range-halts
     Scenario: Everything goes on once it is gone
       Given the set "web" is settled with 2 replicas
       And the end of pod "web-0" is held up

@@ -25,6 +25,33 @@ Feature: A set that returns takes over its pods
       When the set "web" is created with 3 replicas
       Then the pods move to "green" in the order "web-2", "web-1", "web-0"
 
+    @rec-new-set-different-template-revision
+    Scenario: The new set knows no other revision from the start
+      Given the set "web" is settled with 3 replicas at revision "blue"
+      And readiness of new pods is withheld
+      And the set "web" is deleted without its pods
+      And the set "web" is planned as before
+      And its template changes to revision "green"
+      When the set "web" is created with 3 replicas
+      Then pod "web-2" is replaced at revision "green"
+      And its current revision becomes "green"
+      And pods "web-0" and "web-1" are the same as before
+
+  Rule: With one more claim template the first pod cannot be put right, and nothing goes on
+
+    @rec-new-set-more-claims
+    Scenario: A claim template is added
+      Given the set "db" is planned
+      And its pods claim storage "data"
+      And the set "db" is settled with 2 replicas
+      And the set "db" is deleted without its pods
+      And the set "db" is planned as before
+      And its pods claim storage "more"
+      When the set "db" is created with 2 replicas
+      Then claim "more-db-0" is created
+      And claim "more-db-1" stays missing
+      And pods "db-0" and "db-1" are the same as before
+
   Rule: A pod that lost its owner is adopted again without a restart
 
     @own-strip-ownerref

@@ -23,9 +23,9 @@ Feature: A set that is deleted lets its pods go
     @rec-foreground-no-recreate
     Scenario: Pods that vanish are not replaced
       Given the set "web" is settled with 3 replicas
-      And the end of pod "web-0" is held up
+      And the end of pod "web-2" is held up
       When the set "web" is deleted in the foreground
-      Then pods "web-1" and "web-2" disappear
+      Then pods "web-0" and "web-1" disappear
       And no pod of "web" is created
 
   Rule: A set that is deleted without its pods leaves them running and free
@@ -76,3 +76,14 @@ Feature: A set that is deleted lets its pods go
       When the set "web" is deleted
       Then the pods of "web" are deleted in the order "web-2", "web-1", "web-0"
       And no pod of "web" is created
+
+  Rule: A set that is being deleted still takes note of its template
+
+    @rec-deleting-set-inert-revisions
+    Scenario: The template changes at the end
+      Given the set "web" is settled with 2 replicas at revision "blue"
+      And the end of set "web" is held up
+      And the set "web" is deleted
+      When its template changes to revision "green"
+      Then it has 2 revisions
+      And pods "web-0" and "web-1" are the same as before

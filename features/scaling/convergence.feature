@@ -53,3 +53,13 @@ Feature: A set ends at the size that was asked for last
       When the set "web" is scaled to 6
       Then pod "web-3" is at revision "blue"
       And pods "web-4" and "web-5" are at revision "green"
+
+  Rule: A set that is emptied during a partitioned update comes back with the new template
+
+    @scale-zero-during-partition
+    Scenario: Down to zero and back
+      Given the rollout of "web" with 3 replicas from "blue" to "green" rests at partition 2
+      And the set "web" is scaled to 0
+      And pods "web-2", "web-1" and "web-0" disappear
+      When the set "web" is scaled to 3
+      Then pods "web-0" to "web-2" are at revision "green"

@@ -43,6 +43,15 @@ Feature: A set shrinks in reverse order, one pod at a time
       Then pod "web-3" begins to terminate
       And pods "web-1" and "web-2" are the same as before
 
+    @scale-down-sequential @scale-terminating-condemned-waits
+    Scenario: A pod that takes its time to end keeps the lower ones alive though it is still Ready
+      Given the set "web" is planned
+      And its pods take their time to end
+      And the set "web" is settled with 4 replicas
+      When the set "web" is scaled to 1
+      Then pod "web-3" begins to terminate
+      And pods "web-1" and "web-2" are the same as before
+
     @scale-terminating-condemned-waits
     Scenario: Once it has ended the others follow
       Given the set "web" is settled with 4 replicas
@@ -96,6 +105,16 @@ Feature: A set shrinks in reverse order, one pod at a time
       And readiness of pods "web-0" to "web-2" is lost
       When the set "web" is scaled to 0
       Then pods "web-0" to "web-2" are the same as before
+
+  Rule: A pod that leaves goes although one below that leaves too is not Ready
+
+    @scale-healthy-above-unready-condemned
+    Scenario: The lower of two is not Ready
+      Given the set "web" is settled with 3 replicas
+      And readiness of pod "web-1" is lost
+      When the set "web" is scaled to 1
+      Then the set "web" settles with pod "web-0"
+      And the pods of "web" are deleted in the order "web-2", "web-1"
 
   Rule: A pod that leaves and is lost is not recreated
 

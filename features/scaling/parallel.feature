@@ -27,3 +27,17 @@ Feature: The Parallel policy scales all pods at once
       When the set "web" is scaled to 1
       Then pods "web-1" and "web-2" disappear
       And pod "web-0" is the same as before
+
+  Rule: While a pod of the range is denied no other leaves, even if that made room
+
+    @scale-parallel-quota-deadlock
+    Scenario: The lost pod would need the room of the one that is to leave
+      Given the set "web" is planned
+      And its pod management policy is Parallel
+      And the set "web" is settled with 3 replicas
+      And the namespace allows 2 pods
+      And pod "web-0" is lost
+      And pod "web-0" disappears
+      When the set "web" is scaled to 2
+      Then pod "web-0" stays missing
+      And pods "web-1" and "web-2" are the same as before

@@ -110,3 +110,18 @@ Feature: Claims outlive pods
         """
       Then claim "data-db-0" asks for "2Mi"
       And claim "data-db-1" asks for "1Mi"
+
+  Rule: A pod that moves to another node takes its data along
+
+    @pvc-follows-reschedule
+    Scenario: The node takes no more pods
+      Given the cluster has 2 nodes
+      And the set "db" is planned
+      And its pods claim storage "data"
+      And the set "db" is settled with 1 replica
+      And pod "db-0" writes "zero" to "/data/file"
+      And the node of pod "db-0" is cordoned
+      When pod "db-0" is lost
+      Then the new "db-0" has another node than the old one
+      And the set "db" settles with pod "db-0"
+      And pod "db-0" reads "zero" from "/data/file"

@@ -14,6 +14,23 @@ Feature: A broken update stops at the first pod
 
   Rule: With OrderedReady the broken pod has to be deleted by hand after the template was put right
 
+    @upd-stuck-revert-insufficient
+    Scenario: Putting the template right is not enough
+      Given the set "web" is settled with 3 replicas at revision "blue"
+      And its template changes to the broken revision "green"
+      And pod "web-2" becomes not Ready
+      When its template changes to revision "blue"
+      Then pods "web-0" to "web-2" are the same as before
+
+    @upd-stuck-initial
+    Scenario: The first revision of all was broken
+      Given the set "web" is planned
+      And its template changes to the broken revision "green"
+      And the set "web" is created with 1 replica
+      And pod "web-0" becomes Running
+      When its template changes to revision "blue"
+      Then pod "web-0" is the same as before
+
     @upd-stuck-manual-delete
     Scenario: Somebody deletes the broken pod
       Given the set "web" is settled with 3 replicas at revision "blue"
@@ -24,6 +41,18 @@ Feature: A broken update stops at the first pod
       Then pod "web-2" is replaced at revision "blue"
       And the set "web" settles with pods "web-0" to "web-2"
       And its current revision becomes "blue"
+
+  Rule: With Parallel the pods that are not Ready are replaced first
+
+    @upd-parallel-not-strict-order
+    Scenario: The lowest pod is not Ready
+      Given the set "web" is planned
+      And its pod management policy is Parallel
+      And the set "web" is settled with 3 replicas at revision "blue"
+      And readiness of pod "web-0" is lost
+      When its template changes to revision "green"
+      Then pod "web-0" is replaced at revision "green"
+      And pods "web-1" and "web-2" are the same as before
 
   Rule: With Parallel the broken pod is replaced once the template is put right
 

@@ -107,6 +107,44 @@ Feature: A rolling update replaces one pod at a time, from the top
       When pod "web-0" is lost
       Then pod "web-0" is replaced at revision "green"
 
+    @upd-no-block-legacy
+    Scenario: The strategy says nothing of a partition
+      Given the set "web" is planned
+      And its description says
+        """
+        spec:
+          updateStrategy:
+            type: RollingUpdate
+            rollingUpdate: null
+        """
+      And the set "web" is settled with 3 replicas at revision "blue"
+      And readiness of new pods is withheld
+      And its template changes to revision "green"
+      And pod "web-2" becomes not Ready
+      When pod "web-0" is lost
+      Then pod "web-0" is replaced at revision "blue"
+
+  Rule: An update that cannot go on does no harm
+
+    @upd-quota-denied
+    Scenario: The quota leaves no room for the new pod
+      Given the set "web" is settled with 3 replicas at revision "blue"
+      And the namespace allows 2 pods
+      When its template changes to revision "green"
+      Then pod "web-2" disappears
+      And pod "web-2" stays missing
+      And pods "web-0" and "web-1" are the same as before
+
+    @upd-quota-denied
+    Scenario: The quota grows
+      Given the set "web" is settled with 3 replicas at revision "blue"
+      And the namespace allows 2 pods
+      And its template changes to revision "green"
+      And pod "web-2" disappears
+      When the namespace allows 10 pods
+      Then pods "web-0" to "web-2" are at revision "green"
+      And at no time is more than 1 pod of "web" unavailable
+
     @upd-pdb-ignored
     Scenario: A disruption budget does not stop an update
       Given the set "web" is settled with 2 replicas at revision "blue"

@@ -84,3 +84,19 @@ Feature: A change of the template rolls the pods, and nothing else does
       When its template changes to revision "green"
       Then its current revision becomes "green"
       And no pod of "web" is created
+
+  Rule: Also a name inside the template is a part of it
+
+    @upd-trigger-template-name
+    Scenario: The template is given a name
+      Given the set "web" is settled with 2 replicas
+      When its description says
+        """
+        spec:
+          template:
+            metadata:
+              name: a-name-that-no-pod-bears
+        """
+      Then it has 2 revisions
+      And pods "web-0" and "web-1" are replaced
+      And the set "web" settles with pods "web-0" and "web-1"

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use futures::{FutureExt as _, future::BoxFuture};
 use kube::Client;
 
-use super::{Capabilities, Cluster, Dns, Need, Terms, gates_of};
+use super::{Capabilities, Cluster, Dns, Need, Terms, Turn, gates_of};
 use crate::{
     clock::Clock,
     mini::{
-        agents::{self, Agents},
+        agents::{self, Agents, node::machine::Power},
         api::{Rules, Server, ServerOptions},
     },
 };
@@ -164,6 +164,21 @@ impl Cluster for Embedded {
 
     fn clock(&self) -> Clock {
         self.clock
+    }
+
+    fn turn<'a>(&'a self, node: &'a str, turn: Turn) -> BoxFuture<'a, Result<(), String>> {
+        let power = match turn {
+            Turn::CutOff => Power::CutOff,
+            Turn::PowerOff => Power::Off,
+            Turn::ShutDown => Power::ShuttingDown,
+            Turn::Return => Power::On,
+        };
+        let known = self.agents.machines().turn(node, power);
+        let answer = match known {
+            true => Ok(()),
+            false => Err(format!("there is no machine under a node {node:?}")),
+        };
+        async { answer }.boxed()
     }
 
     fn stop(&self) -> BoxFuture<'_, ()> {

@@ -46,6 +46,12 @@ pub trait Cluster: Send + Sync {
         }
         .boxed()
     }
+    /// Does something to the machine under a node; returns when it is done or under way. The error says why its machines
+    /// are out of reach, as those of most clusters are.
+    fn turn<'a>(&'a self, node: &'a str, _turn: Turn) -> BoxFuture<'a, Result<(), String>> {
+        let why = format!("the machine under node {node:?} is out of reach");
+        async { Err(why) }.boxed()
+    }
     /// Ends what was made for the scenario: all of a cluster that was started for it; of one that was there before, only
     /// what is the scenario's.
     fn stop(&self) -> BoxFuture<'_, ()>;
@@ -57,6 +63,19 @@ pub trait Processes: Send + Sync {
     fn crash(&self);
     /// Starts one more, which knows nothing of the others.
     fn start(&self);
+}
+
+/// What is done to a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// It goes on, and does not reach the API server any more.
+    CutOff,
+    /// It loses its power.
+    PowerOff,
+    /// It is shut down in order.
+    ShutDown,
+    /// It is back.
+    Return,
 }
 
 /// What a scenario may need beyond an API server and a controller: the `needs` of the inventory.

@@ -27,7 +27,7 @@ pub(super) const ALL: &[Mutant] = &[
         Name::Dns,
         |client| {
             let first = Mutex::new(BTreeMap::new());
-            seeing(client, "endpointslices", move |slice| {
+            seeing(client, "endpointslices", move |_, slice| {
                 remember_addresses(&first, slice);
                 true
             })
@@ -40,7 +40,7 @@ pub(super) const ALL: &[Mutant] = &[
         &["dns-not-ready-hidden"],
         Name::Dns,
         |client| {
-            seeing(client, "endpointslices", |slice| {
+            seeing(client, "endpointslices", |_, slice| {
                 for endpoint in each(slice, "/endpoints") {
                     endpoint["conditions"]["ready"] = true.into();
                 }
@@ -52,10 +52,10 @@ pub(super) const ALL: &[Mutant] = &[
         "keeps-data-in-the-pod",
         Party::Storage,
         "gives each pod an empty folder in place of its claim",
-        &["pvc-data-survives"],
+        &["pvc-data-survives", "pvc-follows-reschedule"],
         Name::Node,
         |client| {
-            seeing(client, "pods", |pod| {
+            seeing(client, "pods", |_, pod| {
                 for volume in each(pod, "/spec/volumes") {
                     if volume.get("persistentVolumeClaim").is_some() {
                         *volume = json!({"name": volume["name"], "emptyDir": {}});
@@ -72,11 +72,150 @@ pub(super) const ALL: &[Mutant] = &[
         &["id-hostname-in-container"],
         Name::Node,
         |client| {
-            seeing(client, "pods", |pod| {
+            seeing(client, "pods", |_, pod| {
                 pod["spec"]["hostname"] = "node-1".into();
                 true
             })
         },
+    ),
+    mutant(
+        "hears-of-slices-once",
+        Party::Dns,
+        "does not hear what becomes of the addresses that it heard of",
+        &[
+            "dns-negative-ttl",
+            "dns-ready-to-resolvable",
+            "dns-replicas-agree",
+        ],
+        Name::Dns,
+        |client| seeing(client, "endpointslices", |verb, _| verb != "MODIFIED"),
+    ),
+    mutant(
+        "names-unnamed-ports",
+        Party::Dns,
+        "gives a port without a name the name web",
+        &["dns-srv-unnamed-none"],
+        Name::Dns,
+        |client| {
+            seeing(client, "endpointslices", |_, slice| {
+                for port in each(slice, "/ports") {
+                    port["name"] = "web".into();
+                }
+                true
+            })
+        },
+    ),
+    mutant(
+        "tells-the-service-port",
+        Party::Dns,
+        "tells port 80 of every pod",
+        &["dns-srv-port-number"],
+        Name::Dns,
+        |client| {
+            seeing(client, "endpointslices", |_, slice| {
+                for port in each(slice, "/ports") {
+                    port["port"] = 80.into();
+                }
+                true
+            })
+        },
+    ),
+    mutant(
+        "wants-ports",
+        Party::Dns,
+        "takes a Service without a port for one with an address of its own",
+        &["dns-no-ports-service"],
+        Name::Dns,
+        |client| {
+            seeing(client, "services", |_, service| {
+                if !service["spec"]["ports"].is_array() {
+                    service["spec"]["clusterIP"] = "10.96.0.99".into();
+                    service["spec"]["clusterIPs"] = json!(["10.96.0.99"]);
+                }
+                true
+            })
+        },
+    ),
+    mutant(
+        "knows-one-name",
+        Party::Dns,
+        "knows addresses under the host names of pods alone",
+        &["dns-ptr-two-services"],
+        Name::Dns,
+        |client| {
+            seeing(client, "endpointslices", |_, slice| {
+                each(slice, "/endpoints").all(|endpoint| endpoint["hostname"].is_string())
+            })
+        },
+    ),
+    mutant(
+        "endpoints-without-names",
+        Party::Neighbour,
+        "does not see the host names of pods",
+        &["dns-endpointslice-hostname"],
+        Name::Endpoints,
+        |client| {
+            seeing(client, "pods", |_, pod| {
+                pod["spec"]["hostname"] = Value::Null;
+                true
+            })
+        },
+    ),
+    mutant(
+        "takes-any-pod-for-an-endpoint",
+        Party::Neighbour,
+        "does not look at the name that a Service selects",
+        &["id-per-pod-service"],
+        Name::Endpoints,
+        |client| {
+            seeing(client, "services", |_, service| {
+                if let Some(selector) = service["spec"]["selector"].as_object_mut() {
+                    selector.remove("statefulset.kubernetes.io/pod-name");
+                }
+                true
+            })
+        },
+    ),
+    mutant(
+        "ignores-hostname-overrides",
+        Party::Kubelet,
+        "gives a container the host name of its pod whatever else is asked for",
+        &["id-hostname-override"],
+        Name::Node,
+        |client| {
+            seeing(client, "pods", |_, pod| {
+                pod["spec"]["hostnameOverride"] = Value::Null;
+                true
+            })
+        },
+    ),
+    mutant(
+        "misses-lost-pods",
+        Party::Neighbour,
+        "never hears that a pod is gone",
+        &["x-deployment-replaces"],
+        Name::ReplicaSets,
+        |client| seeing(client, "pods", |verb, _| verb != "DELETED"),
+    ),
+    mutant(
+        "never-lets-go",
+        Party::Kubelet,
+        "does not hear that its pods are to end",
+        &["fail-node-returns"],
+        Name::Node,
+        |client| {
+            seeing(client, "pods", |_, pod| {
+                pod["metadata"]["deletionTimestamp"] == Value::Null
+            })
+        },
+    ),
+    mutant(
+        "keeps-pods-of-gone-nodes",
+        Party::Neighbour,
+        "never hears that a node is gone",
+        &["fail-node-deleted"],
+        Name::PodGc,
+        |client| seeing(client, "nodes", |verb, _| verb != "DELETED"),
     ),
     mutant(
         "collects-nothing",
@@ -84,7 +223,7 @@ pub(super) const ALL: &[Mutant] = &[
         "never sees a pod whose owner is gone",
         &["rec-background-delete"],
         Name::Garbage,
-        |client| seeing(client, "pods", |_| false),
+        |client| seeing(client, "pods", |_, _| false),
     ),
 ];
 
@@ -124,11 +263,12 @@ fn remember_addresses(first: &Mutex<BTreeMap<String, Value>>, slice: &mut Value)
     }
 }
 
-/// A client whose watches of a kind pass each object through `change`; where that is false the event is left out.
+/// A client whose watches of a kind pass each event's verb and object through `change`; where that is false the event is
+/// left out.
 fn seeing(
     client: Client,
     plural: &'static str,
-    change: impl Fn(&mut Value) -> bool + Send + Sync + 'static,
+    change: impl Fn(&str, &mut Value) -> bool + Send + Sync + 'static,
 ) -> Client {
     let change = Arc::new(change);
     let service = tower::service_fn(move |request: Request<Body>| {
@@ -152,7 +292,10 @@ fn seeing(
 type Seen = UnsyncBoxBody<Bytes, <Body as http_body::Body>::Error>;
 
 /// The lines of a watch, each object changed.
-fn changed(body: Body, change: Arc<impl Fn(&mut Value) -> bool + Send + Sync + 'static>) -> Seen {
+fn changed(
+    body: Body,
+    change: Arc<impl Fn(&str, &mut Value) -> bool + Send + Sync + 'static>,
+) -> Seen {
     let frames = body
         .into_data_stream()
         .scan(Vec::new(), move |rest: &mut Vec<u8>, piece| {
@@ -175,12 +318,13 @@ fn changed(body: Body, change: Arc<impl Fn(&mut Value) -> bool + Send + Sync + '
 }
 
 /// One event of a watch, its object changed; none if it is left out.
-fn event(line: &[u8], change: &impl Fn(&mut Value) -> bool) -> Option<Vec<u8>> {
+fn event(line: &[u8], change: &impl Fn(&str, &mut Value) -> bool) -> Option<Vec<u8>> {
     let Ok(mut event) = serde_json::from_slice::<Value>(line) else {
         return Some(line.to_vec());
     };
-    if matches!(event["type"].as_str(), Some("BOOKMARK" | "ERROR")) {
+    let verb = event["type"].as_str().unwrap_or_default().to_owned();
+    if matches!(verb.as_str(), "BOOKMARK" | "ERROR") {
         return Some(line.to_vec());
     }
-    change(&mut event["object"]).then(|| format!("{event}\n").into_bytes())
+    change(&verb, &mut event["object"]).then(|| format!("{event}\n").into_bytes())
 }

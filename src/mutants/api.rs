@@ -117,9 +117,19 @@ pub(super) const ALL: &[Mutant] = &[
         |client| forgive(client, |field| field.starts_with("status.")),
     ),
     mutant(
+        "accepts-empty-claims",
+        "accepts a claim template that asks for nothing",
+        &["pvc-invalid-template-rejected"],
+        |client| {
+            forgive(client, |field| {
+                field.starts_with("spec.volumeClaimTemplates[0].spec")
+            })
+        },
+    ),
+    mutant(
         "changes-anything",
         "accepts a change of what is immutable",
-        &["val-immutable-fields"],
+        &["val-immutable-fields", "pvc-template-immutable"],
         |client| {
             serve(client, nothing, |asked, answered| {
                 if asked.method == "PUT" {

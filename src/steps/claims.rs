@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::{
     evidence::Kind,
     verdict::Stop,
-    world::{Names, Seen, World, claims},
+    world::{Names, Noun, Seen, World, claims},
 };
 
 #[given(expr = "its pods claim storage {string}")]
@@ -92,12 +92,12 @@ async fn is_created(world: &mut World, claims: Names) -> Result<(), Stop> {
     Ok(())
 }
 
-#[then(expr = "claim {string} stays though it is being deleted")]
-async fn stays_though(world: &mut World, name: String) -> Result<(), Stop> {
+#[then(expr = "{kind} {string} stays though it is being deleted")]
+async fn stays_though(world: &mut World, kind: Noun, name: String) -> Result<(), Stop> {
     let set = world.current.clone();
-    let expected = format!("claim {name:?} is being deleted, and stays");
-    let judge = |seen: &Seen<'_>| match seen.get(Kind::Claim, &name) {
-        Some(claim) if claim.meta().deletion_timestamp.is_some() => Ok(()),
+    let expected = format!("{} {name:?} is being deleted, and stays", kind.0);
+    let judge = |seen: &Seen<'_>| match seen.get(kind.0, &name) {
+        Some(object) if object.meta().deletion_timestamp.is_some() => Ok(()),
         Some(_) => Err("it is not being deleted".to_owned()),
         None => Err("it is gone".to_owned()),
     };

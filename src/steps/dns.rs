@@ -2,14 +2,14 @@
 
 use std::str::FromStr;
 
-use cucumber::{given, then, when};
+use cucumber::{gherkin::Step, given, then, when};
 use hickory_proto::rr::{Name, RecordType};
 use serde_json::json;
 
 use crate::{
-    evidence::Kind,
+    evidence::{Kind, Object},
     verdict::Stop,
-    world::{CLIENT, Names, Seen, State, World, addresses, aspect, pod_spec},
+    world::{CLIENT, Names, Seen, State, World, addresses, aspect, lacks, pod_spec},
 };
 
 #[then(expr = "the name {string} leads to pod(s) {names}")]
@@ -39,6 +39,7 @@ async fn leads_to_service(world: &mut World, name: String, service: String) -> R
         .await
 }
 
+#[given(expr = "the name {string} does not exist")]
 #[then(expr = "the name {string} does not exist")]
 async fn does_not_exist(world: &mut World, name: String) -> Result<(), Stop> {
     world
@@ -62,6 +63,31 @@ async fn exists_without(world: &mut World, name: String, record: String) -> Resu
     world
         .answers(&name, record, "is NoError without data", empty)
         .await
+}
+
+#[then(expr = "the name {string} comes with the text {string}")]
+async fn has_text(world: &mut World, name: String, text: String) -> Result<(), Stop> {
+    let expected = format!("says {text:?}");
+    let fits = |_: &Seen<'_>, answer: &crate::evidence::DnsAnswer| {
+        let mut texts = answer.others.iter();
+        texts.any(|other| other.trim_matches('"') == text)
+    };
+    world.answers(&name, RecordType::TXT, &expected, fits).await
+}
+
+#[then(expr = "no answer of DNS is good for more than {int} seconds")]
+async fn is_good_for(world: &mut World, seconds: u32) -> Result<(), Stop> {
+    if world.answers.is_empty() {
+        return Err(Stop::Inconclusive("DNS was not asked".into()));
+    }
+    let mut answers = world.answers.iter();
+    match answers.find(|answer| answer.ttl_seconds > seconds) {
+        None => Ok(()),
+        Some(answer) => Err(Stop::Fail(format!(
+            "expected: no answer is good for more than {seconds} s; seen: {} {} for {} s",
+            answer.record, answer.name, answer.ttl_seconds
+        ))),
+    }
 }
 
 #[then(expr = "the port {string} of Service {string} is found at pod(s) {names}")]
@@ -91,13 +117,39 @@ async fn port_is_found(
     world.answers(&name, RecordType::SRV, &expected, fits).await
 }
 
-#[then(expr = "the address of pod {string} leads back to the name {string}")]
-async fn leads_back(world: &mut World, pod: String, name: String) -> Result<(), Stop> {
-    let name = world.absolute(&name)?;
+#[then(expr = "the port {string} of Service {string} is told to be {int}")]
+async fn port_is_told(
+    world: &mut World,
+    port: String,
+    service: String,
+    number: u16,
+) -> Result<(), Stop> {
+    let expected = format!("names port {number} everywhere");
+    let name = format!("_{port}._tcp.{service}");
+    let number = number.to_string();
+    let fits = |_: &Seen<'_>, answer: &crate::evidence::DnsAnswer| {
+        let mut ports = answer
+            .others
+            .iter()
+            .filter_map(|record| record.split(' ').next());
+        !answer.others.is_empty() && ports.all(|port| port == number)
+    };
+    world.answers(&name, RecordType::SRV, &expected, fits).await
+}
+
+/// In a name `$address` stands for the pod's address with dashes.
+#[then(expr = "the address of pod {string} leads back to the name(s) {names}")]
+async fn leads_back(world: &mut World, pod: String, names: Names) -> Result<(), Stop> {
     let address = addressed(world, &pod).await?;
+    let dashed = address.to_string().replace(['.', ':'], "-");
+    let mut wanted = Vec::new();
+    for name in &names.0 {
+        wanted.push(world.absolute(&name.replace("$address", &dashed))?);
+    }
+    wanted.sort_unstable();
     let reverse = Name::from(address).to_ascii();
-    let expected = format!("is {name}");
-    let fits = |_: &Seen<'_>, answer: &crate::evidence::DnsAnswer| answer.others == [name.as_str()];
+    let expected = format!("is exactly {}", wanted.join(", "));
+    let fits = |_: &Seen<'_>, answer: &crate::evidence::DnsAnswer| answer.others == wanted;
     world
         .answers(&reverse, RecordType::PTR, &expected, fits)
         .await
@@ -113,6 +165,39 @@ async fn addressed(world: &World, pod: &str) -> Result<std::net::IpAddr, Stop> {
             addresses(seen, &names).first().copied()
         })
         .await
+}
+
+#[then(expr = "the slices of Service {string} tell of pod {string}")]
+async fn slices_tell(
+    world: &mut World,
+    service: String,
+    pod: String,
+    #[step] step: &Step,
+) -> Result<(), Stop> {
+    let wanted = super::sets::described(step)?;
+    let expected = format!("one entry for pod {pod:?} of Service {service:?} reads {wanted}");
+    let tells = |seen: &Seen<'_>| {
+        let uid = seen.pod(&pod)?.metadata.uid.clone()?;
+        let slices = seen.all(Kind::EndpointSlice).into_iter();
+        let own = slices.filter(|slice| {
+            let labels = slice.meta().labels.as_ref();
+            let label = labels.and_then(|labels| labels.get("kubernetes.io/service-name"));
+            label == Some(&service)
+        });
+        let entries = own.filter_map(|object| match object {
+            Object::EndpointSlice(slice) => Some(slice),
+            _ => None,
+        });
+        let mut entries = entries.flat_map(|slice| slice.endpoints.iter().flatten());
+        let found = entries.find(|entry| {
+            let target = entry.target_ref.as_ref();
+            target.and_then(|target| target.uid.as_ref()) == Some(&uid)
+        })?;
+        let found = serde_json::to_value(found).ok()?;
+        lacks("", &wanted, Some(&found)).is_none().then_some(())
+    };
+    let limit = world.scene.deadlines.one_step;
+    world.comes(limit, &expected, tells).await
 }
 
 #[then(expr = "inside pod {string} the name {string} leads to pod {string}")]

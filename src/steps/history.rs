@@ -6,7 +6,7 @@ use cucumber::then;
 use k8s_openapi::api::core::v1::Pod;
 
 use crate::{
-    evidence::{Kind, Verb},
+    evidence::{Actor, Kind, Method, Request, Verb},
     sets,
     verdict::Stop,
     world::{Life, Names, Seen, World, tell_pod},
@@ -106,6 +106,133 @@ async fn never_while(
             }
         }
         Ok(())
+    };
+    world.stays_of(&pod, &expected, judge).await
+}
+
+/// What the subject asked for about pods, in order.
+fn asked(
+    world: &World,
+    method: Method,
+    is_meant: impl Fn(&str) -> bool,
+) -> Result<Vec<Request>, Stop> {
+    if !world.scene.profile.attribution {
+        return Err(Stop::Inconclusive(
+            "who asks for what is not known on this cluster".into(),
+        ));
+    }
+    let log = world.scene.tap.log();
+    let requests = log.requests.into_iter().filter(|request| {
+        request.actor == Actor::Subject
+            && request.method == method
+            && request.kind == Some(Kind::Pod)
+            && request.subresource.is_empty()
+            && request.namespace == world.namespace()
+            && is_meant(&request.name)
+    });
+    Ok(requests.collect())
+}
+
+/// The sizes of batches.
+#[derive(Clone, Debug, PartialEq, Eq, cucumber::Parameter)]
+#[param(name = "sizes", regex = r"\d+(?:, \d+)* and \d+")]
+struct Sizes(Vec<usize>);
+
+impl FromStr for Sizes {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let sizes = text.replace(" and ", ", ");
+        let sizes: Result<_, _> = sizes.split(", ").map(str::parse).collect();
+        Ok(Self(sizes?))
+    }
+}
+
+/// A batch ends when all that was asked for in it is answered before anything else is asked for.
+#[then(expr = "the pods of {string} are {deed} in batches of {sizes}")]
+async fn in_batches(world: &mut World, set: String, deed: Deed, sizes: Sizes) -> Result<(), Stop> {
+    let method = match deed {
+        Deed::Created => Method::Create,
+        Deed::Deleted => Method::Delete,
+    };
+    let requests = asked(world, method, |name| sets::ordinal_of(&set, name).is_some())?;
+    let mut batches: Vec<usize> = Vec::new();
+    let mut answered = 0;
+    for request in &requests {
+        match batches.last_mut() {
+            Some(last) if request.step < answered => *last += 1,
+            _ => batches.push(1),
+        }
+        let answer = request
+            .answer
+            .as_ref()
+            .map_or(usize::MAX, |answer| answer.step);
+        answered = answered.max(answer);
+    }
+    if batches == sizes.0 {
+        return Ok(());
+    }
+    Err(Stop::Fail(format!(
+        "expected: the pods of set {set:?} are {} in batches of {:?}; seen: {batches:?}",
+        deed.word(),
+        sizes.0
+    )))
+}
+
+/// Shorter waits than these are too short to be told apart from the work itself.
+const SHORTEST_MILLIS: i128 = 100;
+/// The longest wait between two attempts.
+const LONGEST_MILLIS: i128 = 1_000_000;
+
+#[then(expr = "each attempt to create pod {string} came after twice the time of the one before")]
+async fn ever_later(world: &mut World, pod: String) -> Result<(), Stop> {
+    let attempts = asked(world, Method::Create, |name| name == pod)?;
+    let at: Vec<i128> = attempts
+        .iter()
+        .map(|attempt| attempt.sent_at.as_millisecond().into())
+        .collect();
+    let waits: Vec<i128> = at.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let mut judged = 0;
+    for pair in waits.windows(2) {
+        let (before, after) = (pair[0], pair[1]);
+        if before < SHORTEST_MILLIS {
+            continue;
+        }
+        judged += 1;
+        let wanted = LONGEST_MILLIS.min(2 * before);
+        if (after - wanted).abs() * 10 > wanted {
+            return Err(Stop::Fail(format!(
+                "expected: each attempt to create pod {pod:?} comes after twice the time of the one before; seen: {after} ms \
+                 after {before} ms"
+            )));
+        }
+    }
+    if judged >= 5 {
+        return Ok(());
+    }
+    Err(Stop::Fail(format!(
+        "expected: pod {pod:?} is tried again and again; seen: {} attempts",
+        attempts.len()
+    )))
+}
+
+#[then(expr = "pod {string} is deleted only once")]
+async fn deleted_once(world: &mut World, pod: String) -> Result<(), Stop> {
+    asked(world, Method::Delete, |name| name == pod)?;
+    let tap = world.scene.tap.clone();
+    let expected = format!("pod {pod:?} is deleted once, and not again");
+    let judge = |_: &Seen<'_>| {
+        let log = tap.log();
+        let deletes = log.requests.iter().filter(|request| {
+            request.actor == Actor::Subject
+                && request.method == Method::Delete
+                && request.kind == Some(Kind::Pod)
+                && request.name == pod
+        });
+        match deletes.count() {
+            1 => Ok(()),
+            count => Err(format!("it was deleted {count} times")),
+        }
     };
     world.stays_of(&pod, &expected, judge).await
 }

@@ -12,6 +12,7 @@ mod faults;
 mod history;
 mod names;
 mod namespaces;
+mod nodes;
 mod pods;
 mod readiness;
 mod requests;

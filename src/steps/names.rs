@@ -65,6 +65,7 @@ async fn tag_changes(
         .await
 }
 
+#[given(expr = "the {tag} {string} of {kind} {string} is removed")]
 #[when(expr = "the {tag} {string} of {kind} {string} is removed")]
 async fn tag_is_removed(
     world: &mut World,

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use cucumber::{given, then, when};
 use kube::api::{DeleteParams, Patch, PatchParams};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     evidence::Kind,
@@ -15,34 +15,47 @@ use crate::{
 
 /// How pods are lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cucumber::Parameter)]
-#[param(name = "loss", regex = "lost together|lost by force|lost")]
+#[param(name = "loss", regex = "lost together|lost by force|lost|evicted")]
 enum Loss {
     Deleted,
     ByForce,
+    Evicted,
 }
 
 impl FromStr for Loss {
     type Err = std::convert::Infallible;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(if text == "lost by force" {
-            Self::ByForce
-        } else {
-            Self::Deleted
+        Ok(match text {
+            "lost by force" => Self::ByForce,
+            "evicted" => Self::Evicted,
+            _ => Self::Deleted,
         })
     }
 }
 
 /// A pod is lost when somebody deletes it, with its own grace period; by force, without one. Pods that are lost together
-/// are deleted without waiting in between.
+/// are deleted without waiting in between. One is evicted when its end is asked for and no budget forbids it.
 #[given(expr = "pod(s) {names} is/are {loss}")]
 #[when(expr = "pod(s) {names} is/are {loss}")]
 async fn is_lost(world: &mut World, pods: Names, loss: Loss) -> Result<(), Stop> {
     let params = match loss {
         Loss::Deleted => DeleteParams::default(),
         Loss::ByForce => DeleteParams::default().grace_period(0),
+        Loss::Evicted => return are_evicted(world, &pods.0).await,
     };
     lose(world, &pods.0, &params).await
+}
+
+async fn are_evicted(world: &mut World, pods: &[String]) -> Result<(), Stop> {
+    world.acts().await;
+    for name in pods {
+        if !super::nodes::evicts(world, name).await? {
+            let why = format!("a budget forbids the eviction of pod {name:?}");
+            return Err(Stop::Inconclusive(why));
+        }
+    }
+    Ok(())
 }
 
 async fn lose(world: &mut World, pods: &[String], params: &DeleteParams) -> Result<(), Stop> {
@@ -102,15 +115,82 @@ async fn end_is(world: &mut World, kind: Noun, names: Names, passage: Passage) -
 #[given(expr = "pod {string} fails")]
 #[when(expr = "pod {string} fails")]
 async fn fails(world: &mut World, pod: String) -> Result<(), Stop> {
+    let status = json!({ "phase": "Failed", "reason": "Stsspec", "message": "made to fail" });
+    set_status(world, &pod, status).await
+}
+
+#[given(expr = "the phase of pod {string} changes to {string}")]
+#[when(expr = "the phase of pod {string} changes to {string}")]
+async fn phase_changes(world: &mut World, pod: String, phase: String) -> Result<(), Stop> {
+    set_status(world, &pod, json!({ "phase": phase })).await
+}
+
+/// Says something of a pod in place of its node.
+async fn set_status(world: &mut World, pod: &str, status: Value) -> Result<(), Stop> {
     world.acts().await;
-    let patch =
-        json!({ "status": { "phase": "Failed", "reason": "Stsspec", "message": "made to fail" } });
+    let patch = json!({ "status": status });
     let params = PatchParams::default();
     world
         .api(Kind::Pod)
-        .patch_status(&pod, &params, &Patch::Merge(&patch))
+        .patch_status(pod, &params, &Patch::Merge(&patch))
         .await?;
     Ok(())
+}
+
+#[given(expr = "a container of pod {string} waits with {string}")]
+#[then(expr = "a container of pod {string} waits with {string}")]
+async fn waits_with(world: &mut World, pod: String, reason: String) -> Result<(), Stop> {
+    let expected = format!("a container of pod {pod:?} waits with reason {reason}");
+    let waits = |seen: &Seen<'_>| {
+        let status = seen.pod(&pod).and_then(|pod| pod.status.as_ref());
+        let containers = status.and_then(|status| status.container_statuses.as_ref());
+        let mut containers = containers.into_iter().flatten();
+        containers.any(|container| {
+            let state = container.state.as_ref();
+            let waiting = state.and_then(|state| state.waiting.as_ref());
+            waiting.and_then(|waiting| waiting.reason.as_ref()) == Some(&reason)
+        })
+    };
+    world.comes_true(&expected, waits).await
+}
+
+/// How many pods of a name have failed.
+fn failures(seen: &Seen<'_>, pod: &str) -> usize {
+    let lives = seen.lives(Kind::Pod, pod).into_iter();
+    lives
+        .filter(|life| life.last.as_pod().is_some_and(|pod| sets::is_failed(pod)))
+        .count()
+}
+
+#[given(expr = "pod {string} has failed {int} times")]
+async fn has_failed(world: &mut World, pod: String, times: usize) -> Result<(), Stop> {
+    let limit = world.scene.deadlines.whole_set;
+    world.notes.insert("restless".to_owned(), json!(pod));
+    let expected = format!("pod {pod:?} fails {times} times");
+    let failed = |seen: &Seen<'_>| (failures(seen, &pod) >= times).then_some(());
+    world.comes(limit, &expected, failed).await
+}
+
+#[then(expr = "pod {string} came back within {int} second(s) each time")]
+async fn came_back_within(world: &mut World, pod: String, seconds: i64) -> Result<(), Stop> {
+    let expected = format!("each new {pod:?} comes within {seconds} s of the end of the old one");
+    world.judge(&expected, |seen| {
+        let at = |place: usize| seen.history.changes().get(place).map(|change| change.at);
+        let lives = seen.lives(Kind::Pod, &pod);
+        if lives.len() < 2 {
+            return Err("it never came back".to_owned());
+        }
+        for pair in lives.windows(2) {
+            let (Some(gone), Some(came)) = (pair[0].gone.and_then(at), at(pair[1].created)) else {
+                return Err("there were two at once".to_owned());
+            };
+            let took = came.duration_since(gone).as_secs();
+            if took > seconds {
+                return Err(format!("it took {took} s"));
+            }
+        }
+        Ok(())
+    })
 }
 
 #[given(expr = "pod(s) {names} become(s) {state}")]
@@ -319,8 +399,9 @@ pub(super) async fn replaced(world: &World, name: &str) -> Result<(), Stop> {
     let other = |seen: &Seen<'_>| {
         seen.pod(name)
             .is_some_and(|pod| pod.metadata.uid != old.metadata.uid)
+            .then_some(())
     };
-    world.comes_true(&expected, other).await
+    world.comes(world.one_step(), &expected, other).await
 }
 
 #[given(expr = "{kind} {names} disappear(s)")]
@@ -344,7 +425,8 @@ async fn begins_to_terminate(world: &mut World, pod: String) -> Result<(), Stop>
         let mut asked = lives.filter_map(|life| life.asked);
         asked.any(|place| place >= seen.before.index)
     };
-    world.comes_true(&expected, asked).await
+    let asked = |seen: &Seen<'_>| asked(seen).then_some(());
+    world.comes(world.one_step(), &expected, asked).await
 }
 
 #[then(expr = "the new {string} has the {aspect} of the old one")]
@@ -359,13 +441,13 @@ async fn has_another(world: &mut World, pod: String, what: Aspect) -> Result<(),
 
 async fn compare(world: &World, name: &str, what: Aspect, equal: bool) -> Result<(), Stop> {
     replaced(world, name).await?;
-    if what == Aspect::Address {
-        let expected = format!("the new {name:?} has an address");
-        let addressed = |seen: &Seen<'_>| {
+    if matches!(what, Aspect::Address | Aspect::Node) {
+        let expected = format!("the new {name:?} has its {what:?}");
+        let given = |seen: &Seen<'_>| {
             seen.pod(name)
                 .is_some_and(|pod| !aspect(pod, what).is_empty())
         };
-        world.comes_true(&expected, addressed).await?;
+        world.comes_true(&expected, given).await?;
     }
     let relation = if equal { "the same" } else { "another" };
     let expected = format!("the new {name:?} has {relation} {what:?} as the old one");

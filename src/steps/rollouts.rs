@@ -237,15 +237,15 @@ async fn never_made(
     world.stays(&set, &expected, judge).await
 }
 
-#[given(expr = "no pod of {string} may be disrupted")]
-async fn may_not_be_disrupted(world: &mut World, set: String) -> Result<(), Stop> {
+#[given(regex = r#"^(no|at most one) pod of "([^"]*)" may be disrupted$"#)]
+async fn may_be_disrupted(world: &mut World, most: String, set: String) -> Result<(), Stop> {
     use k8s_openapi::api::policy::v1::PodDisruptionBudget;
     let api: Api<PodDisruptionBudget> = Api::namespaced(world.client.0.clone(), world.namespace());
     let budget = json!({
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
         "metadata": { "name": set },
-        "spec": { "maxUnavailable": 0, "selector": { "matchLabels": { "app": set } } },
+        "spec": { "maxUnavailable": u8::from(most != "no"), "selector": { "matchLabels": { "app": set } } },
     });
     let budget =
         serde_json::from_value(budget).map_err(|error| Stop::Inconclusive(error.to_string()))?;

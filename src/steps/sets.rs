@@ -297,7 +297,8 @@ async fn is_never_initialized(world: &mut World) -> Result<(), Stop> {
 #[given(expr = "its pods take their time to end")]
 async fn take_their_time(world: &mut World) -> Result<(), Stop> {
     let change = json!({ "spec": { "template": { "spec": {
-        "terminationGracePeriodSeconds": 3600,
+        // Longer than any hold.
+        "terminationGracePeriodSeconds": 86_400,
         // As the first process of its container it does not end when it is told to.
         "containers": [{ "name": "main", "command": ["sleep", "2147483647"] }],
     } } } });

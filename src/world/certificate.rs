@@ -36,6 +36,8 @@ impl World {
     pub async fn acts(&mut self) {
         let deadlines = self.scene.deadlines;
         let (hold, limit) = match self.scene.profile.virtual_time {
+            // A scenario that knows of unrest does not wait long for its end.
+            true if self.notes.contains_key("restless") => (deadlines.quiet, deadlines.quiet),
             true => (deadlines.quiet, deadlines.one_step),
             false => (Duration::from_millis(500), deadlines.quiet),
         };
@@ -83,6 +85,15 @@ impl World {
             },
         )
         .await
+    }
+
+    /// How long one step takes: longer where a node has been lost, which has to be missed first.
+    pub fn one_step(&self) -> Duration {
+        let deadlines = self.scene.deadlines;
+        match self.notes.contains_key("node") {
+            true => deadlines.lost_node,
+            false => deadlines.one_step,
+        }
     }
 
     /// [`comes`](Self::comes) within the time of one step, for a plain yes.

@@ -15,6 +15,8 @@ pub struct Deadlines {
     pub whole_set: Duration,
     /// DNS says what the endpoints say: their time to live and the DNS server's cache of what is not there. 60 s.
     pub dns: Duration,
+    /// The pods of a node that is lost are told to go: the node has to be missed, and what they tolerate has to pass. 500 s.
+    pub lost_node: Duration,
     /// How long nothing may happen before a negative claim holds: an hour of virtual time, 10 s of real time.
     pub hold: Duration,
     /// How long nothing happens before the world counts as quiet. 10 s.
@@ -28,6 +30,7 @@ impl Deadlines {
             one_step: Duration::from_secs(60),
             whole_set: Duration::from_secs(300),
             dns: Duration::from_secs(60),
+            lost_node: Duration::from_secs(500),
             hold: Duration::from_secs(3600),
             quiet: Duration::from_secs(10),
         }
@@ -47,6 +50,7 @@ impl Deadlines {
             one_step: self.one_step.mul_f64(factor),
             whole_set: self.whole_set.mul_f64(factor),
             dns: self.dns.mul_f64(factor),
+            lost_node: self.lost_node.mul_f64(factor),
             ..self
         }
     }

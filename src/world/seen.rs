@@ -277,6 +277,7 @@ pub fn aspect(pod: &Pod, aspect: Aspect) -> String {
                 .as_ref()
                 .and_then(|status| status.pod_ip.as_ref()),
         ),
+        Aspect::Node => text(spec.and_then(|spec| spec.node_name.as_ref())),
         Aspect::Template => spec
             .map(|spec| serde_json::to_string(&spec.containers).unwrap_or_default())
             .unwrap_or_default(),

@@ -114,7 +114,7 @@ impl FromStr for Noun {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cucumber::Parameter)]
 #[param(
     name = "aspect",
-    regex = "host name|subdomain|labels|owner|claims|UID|address|template"
+    regex = "host name|subdomain|labels|owner|claims|UID|address|template|node"
 )]
 pub enum Aspect {
     /// `spec.hostname`.
@@ -133,6 +133,8 @@ pub enum Aspect {
     Address,
     /// Its containers.
     Template,
+    /// Where it runs.
+    Node,
 }
 
 impl FromStr for Aspect {
@@ -148,6 +150,7 @@ impl FromStr for Aspect {
             "UID" => Self::Uid,
             "address" => Self::Address,
             "template" => Self::Template,
+            "node" => Self::Node,
             other => return Err(NotAWord(other.to_owned())),
         })
     }

@@ -1,4 +1,4 @@
-//! The agents of a cluster, each an ordinary client of its API: scheduler, nodes, volumes, endpoints, garbage
+//! The agents of a cluster, each an ordinary client of its API: scheduler, nodes and what watches over them, volumes, endpoints, garbage
 //! collection, namespaces, ReplicaSets and Deployments, disruption budgets, quotas, DNS.
 //!
 //! An agent decides by pure functions on what its informers know and acts in one place. It knows nothing of
@@ -17,9 +17,11 @@ pub mod disruption;
 pub mod dns;
 pub mod endpoints;
 pub mod garbage;
+pub mod lifecycle;
 pub mod namespaces;
 pub mod network;
 pub mod node;
+pub mod pod_gc;
 pub mod quota;
 pub mod scheduler;
 pub mod shell;

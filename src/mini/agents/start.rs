@@ -13,7 +13,10 @@ use tokio::{sync::watch, task::AbortHandle};
 
 use super::{
     Context, Error, Options, accounts, disruption, dns, doing, endpoints, exists_already, garbage,
-    namespaces, network::Network, node, quota, scheduler, volumes, workloads,
+    lifecycle, namespaces,
+    network::Network,
+    node::{self, machine::Machines},
+    pod_gc, quota, scheduler, volumes, workloads,
 };
 use crate::mini::kubelet::Kubelets;
 
@@ -31,6 +34,10 @@ pub enum Name {
     Scheduler,
     /// Runs pods. One agent a node.
     Node,
+    /// Finds out which nodes are lost, taints them, and takes the pods off tainted ones.
+    Lifecycle,
+    /// Removes pods whose node is gone or out of service.
+    PodGc,
     /// Provisions, binds, protects, expands and reclaims volumes.
     Volumes,
     /// Keeps the EndpointSlices of Services.
@@ -53,12 +60,14 @@ pub enum Name {
 
 impl Name {
     /// All of them, in the order in which they start.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Base,
         Self::Accounts,
         Self::Namespaces,
         Self::Scheduler,
         Self::Node,
+        Self::Lifecycle,
+        Self::PodGc,
         Self::Volumes,
         Self::Endpoints,
         Self::LegacyEndpoints,
@@ -113,6 +122,7 @@ pub struct Agents {
     tasks: Vec<AbortHandle>,
     starting: watch::Sender<()>,
     network: Network,
+    machines: Machines,
 }
 
 impl Agents {
@@ -124,6 +134,11 @@ impl Agents {
     /// The network of the pods, to be asked from outside.
     pub fn network(&self) -> &Network {
         &self.network
+    }
+
+    /// The machines under the nodes.
+    pub fn machines(&self) -> &Machines {
+        &self.machines
     }
 
     fn spawn<F: Future<Output = ()> + Send + 'static>(
@@ -150,6 +165,7 @@ pub fn start(context: &Context, options: &Options, kubelets: &Kubelets) -> Agent
         tasks: Vec::new(),
         starting: watch::Sender::new(()),
         network: Network::new(),
+        machines: Machines::default(),
     };
     for name in Name::ALL {
         if options.without.contains(&name) {
@@ -166,13 +182,19 @@ pub fn start(context: &Context, options: &Options, kubelets: &Kubelets) -> Agent
             Name::Node => {
                 for number in 1..=options.nodes {
                     let starting = Starting(agents.starting.subscribe());
-                    let (context, network, kubelets) =
-                        (context.clone(), agents.network.clone(), kubelets.clone());
+                    let surroundings = node::Surroundings {
+                        times: options.node,
+                        network: agents.network.clone(),
+                        kubelets: kubelets.clone(),
+                        machines: agents.machines.clone(),
+                    };
                     let name = format!("node-{number}");
-                    let run = node::run(context, name, options.node, network, kubelets, starting);
+                    let run = node::run(context.clone(), name, surroundings, starting);
                     agents.tasks.push(tokio::spawn(run).abort_handle());
                 }
             }
+            Name::Lifecycle => agents.spawn(context, lifecycle::run),
+            Name::PodGc => agents.spawn(context, pod_gc::run),
             Name::Dns => {
                 let starting = Starting(agents.starting.subscribe());
                 let run = dns::run(context.clone(), agents.network.clone(), starting);

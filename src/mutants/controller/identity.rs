@@ -1,6 +1,12 @@
 use super::*;
 use crate::{
-    controller::{ownership::Claiming, set::Set},
+    controller::{
+        claim::{Needs, References},
+        ownership::Claiming,
+        plan::RepairPod,
+        pod::Repair,
+        set::Set,
+    },
     sets::{POD_INDEX_LABEL, POD_NAME_LABEL, REVISION_LABEL},
 };
 
@@ -27,6 +33,7 @@ pub(super) const ALL: &[Mutant] = &[
         &[
             "id-label-pod-index",
             "id-label-collision-overwrites",
+            "id-index-label-not-backfilled",
             "inv-identity-at-birth",
         ],
         || Arc::new(PodIndexLabelMissing),
@@ -44,8 +51,20 @@ pub(super) const ALL: &[Mutant] = &[
     mutant(
         "never-repairs",
         "leaves a live pod as it is whatever was done to it",
-        &["id-pod-name-label-repair"],
+        &["id-pod-name-label-repair", "rec-new-set-more-claims"],
         || Arc::new(NeverRepairs),
+    ),
+    mutant(
+        "repairs-the-index",
+        "puts the label of a pod's ordinal back on a live pod",
+        &["id-index-label-no-repair"],
+        || Arc::new(RepairsTheIndex),
+    ),
+    mutant(
+        "generate-name-lost",
+        "creates pods without the prefix of their names",
+        &["id-generate-name"],
+        || Arc::new(GenerateNameLost),
     ),
     mutant(
         "owner-missing",
@@ -64,6 +83,12 @@ pub(super) const ALL: &[Mutant] = &[
         "creates pods without the annotations of the template",
         &["id-template-copied"],
         || Arc::new(TemplateAnnotationsLost),
+    ),
+    mutant(
+        "pads-ordinals",
+        "writes the ordinal in a pod's name with two digits",
+        &["id-pod-name"],
+        || Arc::new(PadsOrdinals),
     ),
 ];
 
@@ -173,5 +198,54 @@ struct TemplateAnnotationsLost;
 impl Twist for TemplateAnnotationsLost {
     fn pod(&self, _observed: &Observed, pod: &mut Pod) {
         pod.metadata.annotations = None;
+    }
+}
+
+struct PadsOrdinals;
+
+impl Twist for PadsOrdinals {
+    fn pod(&self, observed: &Observed, pod: &mut Pod) {
+        if let Some(ordinal) = ordinal(observed, pod) {
+            pod.metadata.name = Some(format!("{}-{ordinal:02}", observed.set.name()));
+        }
+    }
+}
+
+struct RepairsTheIndex;
+
+impl Twist for RepairsTheIndex {
+    fn planned(&self, observed: &Observed, _now: Timestamp, plan: &mut Plan) {
+        let repairs: Vec<Item> = in_range(observed)
+            .into_iter()
+            .filter(|pod| !is_terminating(pod))
+            .filter_map(|pod| {
+                let ordinal = ordinal(observed, pod)?;
+                let mut pod = Pod::clone(pod);
+                let labels = pod.metadata.labels.get_or_insert_default();
+                let missing = labels
+                    .insert(POD_INDEX_LABEL.to_owned(), ordinal.to_string())
+                    .is_none();
+                let repair = Repair {
+                    pod,
+                    needs: Needs::default(),
+                    references: References::default(),
+                };
+                let step = Step::RepairPod(Box::new(RepairPod {
+                    ordinal,
+                    without_owners: false,
+                    repair,
+                }));
+                missing.then(|| Item::from(step))
+            })
+            .collect();
+        items(plan, About::InRange).extend(repairs);
+    }
+}
+
+struct GenerateNameLost;
+
+impl Twist for GenerateNameLost {
+    fn pod(&self, _observed: &Observed, pod: &mut Pod) {
+        pod.metadata.generate_name = None;
     }
 }

@@ -8,6 +8,7 @@ mod revisions;
 mod scaling;
 mod status;
 mod storage;
+mod trouble;
 mod updates;
 
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub(super) fn all() -> impl Iterator<Item = Mutant> {
         ownership::ALL,
         revisions::ALL,
         events::ALL,
+        trouble::ALL,
     ]
     .into_iter()
     .flatten()

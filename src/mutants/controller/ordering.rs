@@ -99,6 +99,8 @@ pub(super) const ALL: &[Mutant] = &[
             "scale-terminating-condemned-waits",
             "scale-down-sequential",
             "st-unready-terminating-current",
+            "ord-terminating-in-range-halts",
+            "inv-delete-single",
         ],
         || Arc::new(OverlooksTerminating),
     ),
@@ -111,7 +113,11 @@ pub(super) const ALL: &[Mutant] = &[
     mutant(
         "leaves-holes",
         "never fills a hole below a pod that is there",
-        &["rec-pod-deleted", "ord-lowest-gap-first"],
+        &[
+            "rec-pod-deleted",
+            "rec-middle-delete",
+            "ord-lowest-gap-first",
+        ],
         || Arc::new(LeavesHoles),
     ),
     mutant(
@@ -171,6 +177,39 @@ pub(super) const ALL: &[Mutant] = &[
             "inv-own-range",
         ],
         || Arc::new(IgnoresStart),
+    ),
+    mutant(
+        "acts-past-terminating",
+        "takes a pod of the range that is being deleted for a Ready one",
+        &[
+            "ord-terminating-in-range-halts",
+            "fail-stuck-terminating-blocks",
+        ],
+        || Arc::new(ActsPastTerminating),
+    ),
+    mutant(
+        "replaces-nobody",
+        "never makes a pod a second time",
+        &[
+            "rec-pod-deleted",
+            "rec-middle-delete",
+            "ord-replacement-after-gone",
+            "fail-failed-recreated",
+            "fail-succeeded-recreated",
+            "fail-evicted",
+            "fail-preempted",
+        ],
+        || Arc::new(ReplacesNobody::default()),
+    ),
+    mutant(
+        "restarts-above-unready",
+        "deletes all pods above one that runs and is not Ready",
+        &[
+            "rec-out-of-order-ready",
+            "fail-unready-middle-no-cascade",
+            "inv-no-needless-delete",
+        ],
+        || Arc::new(RestartsAboveUnready),
     ),
 ];
 
@@ -370,5 +409,73 @@ struct IgnoresStart;
 impl Twist for IgnoresStart {
     fn observed(&self, observed: &mut Observed) {
         observed.set.spec.ordinals = None;
+    }
+}
+
+struct ActsPastTerminating;
+
+impl Twist for ActsPastTerminating {
+    fn observed(&self, observed: &mut Observed) {
+        let range = observed.set.range();
+        let set = observed.set.name().to_owned();
+        for pod in &mut observed.pods {
+            let is_in = ordinal_of(&set, name(pod)).is_some_and(|ordinal| range.contains(&ordinal));
+            if is_in && is_terminating(pod) {
+                let pod = Arc::make_mut(pod);
+                pod.metadata.deletion_timestamp = None;
+                let status = pod.status.get_or_insert_default();
+                status.phase = Some("Running".to_owned());
+                let conditions = status.conditions.iter_mut().flatten();
+                let ready = conditions.filter(|condition| condition.type_ == "Ready");
+                ready.for_each(|condition| condition.status = "True".to_owned());
+            }
+        }
+    }
+}
+
+/// Remembers whom it created.
+#[derive(Default)]
+struct ReplacesNobody(Mutex<std::collections::BTreeSet<String>>);
+
+impl Twist for ReplacesNobody {
+    fn planned(&self, observed: &Observed, _now: Timestamp, plan: &mut Plan) {
+        let Ok(mut created) = self.0.lock() else {
+            return;
+        };
+        let uid = observed.set.uid();
+        created.extend(
+            observed
+                .pods
+                .iter()
+                .map(|pod| format!("{uid} {}", name(pod))),
+        );
+        drop_steps(plan, |step| match step {
+            Step::CreatePod(create) => created.contains(&format!("{uid} {}", name(&create.pod))),
+            _ => false,
+        });
+    }
+}
+
+struct RestartsAboveUnready;
+
+impl Twist for RestartsAboveUnready {
+    fn planned(&self, observed: &Observed, _now: Timestamp, plan: &mut Plan) {
+        let pods = in_range(observed);
+        let runs = |pod: &Pod| {
+            let status = pod.status.as_ref();
+            status.and_then(|status| status.phase.as_deref()) == Some("Running")
+        };
+        let unready = pods
+            .iter()
+            .position(|pod| runs(pod) && !is_running_and_ready(pod) && !is_terminating(pod));
+        let Some(unready) = unready else {
+            return;
+        };
+        let above = pods[unready + 1..].iter();
+        let deletes: Vec<_> = above
+            .filter(|pod| !is_terminating(pod))
+            .map(|pod| delete(observed, pod, Why::Failed))
+            .collect();
+        items(plan, About::InRange).extend(deletes);
     }
 }

@@ -37,6 +37,7 @@ pub(super) const ALL: &[Mutant] = &[
             "rec-new-set-different-template",
             "own-odd-name",
             "own-unparsable-ignored",
+            "id-leading-zero-pod",
         ],
         || Arc::new(NeverAdopts),
     ),

@@ -24,7 +24,12 @@ pub(super) const ALL: &[Mutant] = &[
     mutant(
         "claim-per-set",
         "lets all pods of a set share one claim a template",
-        &["pvc-name", "pvc-one-per-template", "inv-identity-at-birth"],
+        &[
+            "pvc-name",
+            "pvc-one-per-template",
+            "pvc-name-alias-two-sets",
+            "inv-identity-at-birth",
+        ],
         || Arc::new(ClaimPerSet),
     ),
     mutant(
@@ -84,6 +89,12 @@ pub(super) const ALL: &[Mutant] = &[
         "does not create the claim that a Pending pod lost",
         &["pvc-missing-recreated-for-pending"],
         || Arc::new(PendingPodsWaitForEver),
+    ),
+    mutant(
+        "gives-up-on-terminating-claims",
+        "never again creates a pod whose claim it once saw being deleted",
+        &["pvc-terminating-blocks-pod"],
+        || Arc::new(GivesUpOnTerminatingClaims::default()),
     ),
 ];
 
@@ -223,5 +234,29 @@ struct PendingPodsWaitForEver;
 impl Twist for PendingPodsWaitForEver {
     fn planned(&self, _observed: &Observed, _now: Timestamp, plan: &mut Plan) {
         drop_steps(plan, |step| matches!(step, Step::CreateClaims(..)));
+    }
+}
+
+/// Remembers whose claims were being deleted when the pod was to be created.
+#[derive(Default)]
+struct GivesUpOnTerminatingClaims(Mutex<std::collections::BTreeSet<String>>);
+
+impl Twist for GivesUpOnTerminatingClaims {
+    fn planned(&self, observed: &Observed, _now: Timestamp, plan: &mut Plan) {
+        let Ok(mut given_up) = self.0.lock() else {
+            return;
+        };
+        let key = |create: &CreatePod| format!("{} {}", observed.set.uid(), create.ordinal);
+        for step in plan.steps() {
+            if let Step::CreatePod(create) = step
+                && !create.needs.terminating.is_empty()
+            {
+                given_up.insert(key(create));
+            }
+        }
+        drop_steps(plan, |step| match step {
+            Step::CreatePod(create) => given_up.contains(&key(create)),
+            _ => false,
+        });
     }
 }

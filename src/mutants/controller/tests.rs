@@ -22,7 +22,7 @@ use crate::{
         Faithful, Options,
         tests::{World, image, web},
     },
-    sets::POD_NAME_LABEL,
+    sets::{POD_INDEX_LABEL, POD_NAME_LABEL},
 };
 
 type Tour = for<'a> fn(&'a World) -> BoxFuture<'a, ()>;
@@ -299,6 +299,21 @@ fn updates_tour(world: &World) -> BoxFuture<'_, ()> {
         world.pass(10).await;
         delete::<Pod>(world, "hand-1").await;
         world.pass(10).await;
+        patch::<StatefulSet>(
+            world,
+            "both",
+            json!({"spec": rolling(json!({"partition": 1}))}),
+        )
+        .await;
+        patch::<StatefulSet>(world, "both", image("busybox:1.38")).await;
+        world.pass(10).await;
+        patch::<StatefulSet>(
+            world,
+            "both",
+            json!({"spec": rolling(json!({"partition": 2}))}),
+        )
+        .await;
+        world.pass(10).await;
     })
 }
 
@@ -311,6 +326,13 @@ fn identity_tour(world: &World) -> BoxFuture<'_, ()> {
             world,
             "web-1",
             json!({"metadata": {"labels": {POD_NAME_LABEL: null}}}),
+        )
+        .await;
+        world.pass(10).await;
+        patch::<Pod>(
+            world,
+            "web-0",
+            json!({"metadata": {"labels": {POD_INDEX_LABEL: null}}}),
         )
         .await;
         world.pass(10).await;

@@ -83,6 +83,7 @@ pub(super) const ALL: &[Mutant] = &[
             "part-raise-no-revert",
             "scale-revision-of-new-pods",
             "upd-deleted-pod-mid-update",
+            "upd-no-block-legacy",
             "inv-partition",
         ],
         || Arc::new(ForgetsThePartitionOnRecreation),
@@ -108,6 +109,7 @@ pub(super) const ALL: &[Mutant] = &[
             "part-zero-completes",
             "ond-switch",
             "upd-rollout-restart",
+            "id-revision-label-tamper",
         ],
         || Arc::new(NeverUpdates),
     ),
@@ -150,8 +152,49 @@ pub(super) const ALL: &[Mutant] = &[
             "maxu-ordered-batch",
             "maxu-parallel-window",
             "maxu-parallel-broken-first",
+            "upd-parallel-not-strict-order",
         ],
         || Arc::new(IgnoresMaxUnavailable),
+    ),
+    mutant(
+        "repairs-broken-rollouts",
+        "replaces pods of older revisions that run and are not Ready, whatever comes before them",
+        &["upd-stuck-revert-insufficient", "upd-stuck-initial"],
+        || Arc::new(RepairsBrokenRollouts),
+    ),
+    mutant(
+        "deletes-in-vain",
+        "replaces pods of older revisions while another one of the range is missing",
+        &["upd-quota-denied", "inv-budget"],
+        || Arc::new(DeletesInVain),
+    ),
+    mutant(
+        "reverts-below-the-partition",
+        "takes back the update of pods that a raised partition holds back",
+        &["part-raise-no-revert"],
+        || Arc::new(RevertsBelowThePartition),
+    ),
+    mutant(
+        "restarts-on-any-edit",
+        "takes every field of the set for a part of the template",
+        &["upd-no-trigger", "upd-noop-apply"],
+        || Arc::new(RestartsOnAnyEdit),
+    ),
+    mutant(
+        "updates-around-the-unready",
+        "goes on with the highest pod that is well while others are not",
+        &[
+            "scale-before-update",
+            "upd-blocked-by-unready-lower",
+            "inv-update-victim",
+        ],
+        || Arc::new(UpdatesAroundTheUnready),
+    ),
+    mutant(
+        "brings-back-the-old-revision",
+        "brings every lost pod back at the current revision",
+        &["rec-revision-at-or-above", "upd-deleted-pod-mid-update"],
+        || Arc::new(BringsBackTheOldRevision),
     ),
 ];
 
@@ -444,5 +487,101 @@ struct IgnoresMaxUnavailable;
 impl Twist for IgnoresMaxUnavailable {
     fn observed(&self, observed: &mut Observed) {
         observed.gates.max_unavailable = false;
+    }
+}
+
+struct RevertsBelowThePartition;
+
+impl Twist for RevertsBelowThePartition {
+    fn planned(&self, observed: &Observed, now: Timestamp, plan: &mut Plan) {
+        let Some(partition) = partition(observed) else {
+            return;
+        };
+        let lowest = observed.set.start().saturating_add(partition);
+        let pods = in_range(observed);
+        let highest = pods.iter().rfind(|pod| {
+            let revisions = &observed.revisions;
+            ordinal(observed, pod).is_some_and(|ordinal| ordinal < lowest)
+                && revision_of(pod) == revisions.update.name
+                && revisions.update.name != revisions.current.name
+        });
+        let all_work = pods.iter().all(|pod| works(observed, pod, now));
+        if let Some(highest) = highest.filter(|_| all_work && is_whole(observed)) {
+            items(plan, About::Update).push(delete(observed, highest, Why::Outdated));
+        }
+    }
+}
+
+struct RestartsOnAnyEdit;
+
+impl Twist for RestartsOnAnyEdit {
+    fn template(&self, set: &Set, _listed: &[Arc<ControllerRevision>], template: &mut Value) {
+        let mut all = set.stored["spec"].clone();
+        all["template"] = Value::Null;
+        all["labels"] = set.stored["metadata"]["labels"].clone();
+        all["annotations"] = set.stored["metadata"]["annotations"].clone();
+        template["metadata"]["annotations"]["set"] = encode(&all).into();
+    }
+}
+
+struct UpdatesAroundTheUnready;
+
+impl Twist for UpdatesAroundTheUnready {
+    fn planned(&self, observed: &Observed, now: Timestamp, plan: &mut Plan) {
+        let pods = in_range(observed);
+        let is_busy = pods.iter().any(|pod| is_terminating(pod));
+        let items = items(plan, About::Update);
+        if items.is_empty() && !is_busy && pods.iter().any(|pod| !works(observed, pod, now)) {
+            let old = partition(observed).map(|partition| old_from(observed, partition));
+            let mut old = old.into_iter().flatten();
+            let highest = old.rfind(|pod| works(observed, pod, now));
+            items.extend(highest.map(|pod| delete(observed, pod, Why::Outdated)));
+        }
+    }
+}
+
+struct BringsBackTheOldRevision;
+
+impl Twist for BringsBackTheOldRevision {
+    fn planned(&self, observed: &Observed, _now: Timestamp, plan: &mut Plan) {
+        for item in plan.stages.iter_mut().flat_map(|stage| &mut stage.items) {
+            for step in &mut item.steps {
+                if let Step::CreatePod(create) = step {
+                    let current = &observed.revisions.current;
+                    create.pod =
+                        pod::build(&observed.set, current, create.ordinal, observed.naming);
+                }
+            }
+        }
+    }
+}
+
+struct RepairsBrokenRollouts;
+
+impl Twist for RepairsBrokenRollouts {
+    fn planned(&self, observed: &Observed, _now: Timestamp, plan: &mut Plan) {
+        let old = partition(observed).map(|partition| old_from(observed, partition));
+        let old = old.into_iter().flatten();
+        let broken = old.filter(|pod| !is_running_and_ready(pod));
+        let deletes: Vec<_> = broken
+            .map(|pod| delete(observed, pod, Why::Outdated))
+            .collect();
+        let items = items(plan, About::Update);
+        if items.is_empty() {
+            items.extend(deletes);
+        }
+    }
+}
+
+struct DeletesInVain;
+
+impl Twist for DeletesInVain {
+    fn planned(&self, observed: &Observed, now: Timestamp, plan: &mut Plan) {
+        let pods = in_range(observed);
+        let is_missing = pods.len() < observed.set.range().len();
+        if is_missing && pods.iter().all(|pod| works(observed, pod, now)) {
+            let highest = victims(observed).pop();
+            items(plan, About::InRange).splice(0..0, highest);
+        }
     }
 }

@@ -22,6 +22,17 @@ use crate::{
 /// What the clocks of embedded clusters show when they start.
 const BASE: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
+/// How often a node says that it is there, where a scenario speaks of nodes.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// How many nodes a scenario speaks of.
+fn nodes(planned: &Planned) -> Option<usize> {
+    planned.steps.iter().find_map(|step| {
+        let (_, count) = step.text.split_once("the cluster has ")?;
+        count.strip_suffix(" nodes")?.parse().ok()
+    })
+}
+
 /// Clusters in this process.
 pub(super) struct Here {
     offered: Capabilities,
@@ -84,6 +95,10 @@ impl Site for Here {
             let Capabilities { version, gates, .. } = self.offered_to(&planned.scenario);
             let mut options = Options::of(version, gates);
             options.server.seed = seed;
+            if let Some(nodes) = nodes(planned) {
+                options.agents.nodes = nodes;
+                options.agents.node.heartbeat = Some(HEARTBEAT);
+            }
             subject.twist(&mut options);
             let cluster = Embedded::start(Clock::starting_at(BASE), &options).await;
             let tap = Tap::new(cluster.clock(), target.clone());

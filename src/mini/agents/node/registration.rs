@@ -129,28 +129,47 @@ pub(super) async fn register(
         .map_err(doing(format!("tell the status of node {name}")))
 }
 
+/// Says that the node takes no more pods and ends those it has.
+pub(super) async fn shuts_down(client: &Client, name: &str, now: Timestamp) -> Result<(), Error> {
+    let ready = json!({
+        "type": "Ready", "status": "False", "reason": "KubeletNotReady", "message": "node is shutting down",
+        "lastHeartbeatTime": time(now), "lastTransitionTime": time(now),
+    });
+    let patch = Patch::Strategic(json!({"status": {"conditions": [ready]}}));
+    let api = Api::<Node>::all(client.clone());
+    let patched = api
+        .patch_status(name, &PatchParams::default(), &patch)
+        .await;
+    patched
+        .map(drop)
+        .map_err(doing(format!("tell of the shutdown of node {name}")))
+}
+
 /// Renews the Lease again and again.
-pub(super) async fn renew(
+pub(super) async fn renew_for_ever(
     client: &Client,
     name: &str,
     every: Duration,
     now: impl Fn() -> Timestamp,
 ) {
-    let api = Api::<Lease>::namespaced(client.clone(), NAMESPACE);
     loop {
-        let renewed = format!("{:.6}", now());
-        let spec =
-            json!({"holderIdentity": name, "leaseDurationSeconds": 40, "renewTime": renewed});
-        let patch = Patch::Merge(json!({"spec": spec}));
-        let patched = api.patch(name, &PatchParams::default(), &patch).await;
-        if let Err(kube::Error::Api(status)) = &patched
-            && status.code == 404
-            && let Ok(lease) =
-                serde_json::from_value(json!({"metadata": {"name": name}, "spec": spec}))
-        {
-            let created = api.create(&PostParams::default(), &lease).await;
-            tracing::trace!(failed = created.is_err(), "lease of node {name} created");
-        }
         tokio::time::sleep(every).await;
+        renew(client, name, now()).await;
+    }
+}
+
+/// Renews the Lease. Where that fails nothing is lost but time.
+pub(super) async fn renew(client: &Client, name: &str, now: Timestamp) {
+    let api = Api::<Lease>::namespaced(client.clone(), NAMESPACE);
+    let renewed = format!("{now:.6}");
+    let spec = json!({"holderIdentity": name, "leaseDurationSeconds": 40, "renewTime": renewed});
+    let patch = Patch::Merge(json!({"spec": spec}));
+    let patched = api.patch(name, &PatchParams::default(), &patch).await;
+    if let Err(kube::Error::Api(status)) = &patched
+        && status.code == 404
+        && let Ok(lease) = serde_json::from_value(json!({"metadata": {"name": name}, "spec": spec}))
+    {
+        let created = api.create(&PostParams::default(), &lease).await;
+        tracing::trace!(failed = created.is_err(), "lease of node {name} created");
     }
 }

@@ -14,11 +14,12 @@ use super::state::{Container, Ended, Role, Run, State};
 use crate::mini::agents::network::Site;
 
 /// The conditions a node keeps; all others are somebody else's.
-const OWN: [&str; 4] = [
+const OWN: [&str; 5] = [
     "PodReadyToStartContainers",
     "Initialized",
     "Ready",
     "ContainersReady",
+    "DisruptionTarget",
 ];
 
 /// Times have whole seconds.
@@ -35,7 +36,8 @@ fn policy(pod: &Pod) -> &str {
 /// The phase, as a sum over the containers.
 pub(super) fn phase(pod: &Pod, state: &State) -> &'static str {
     let of = |role: Role| state.containers.iter().filter(move |one| one.role == role);
-    if state.failed.is_some() {
+    // A phase that is the last one is told when nothing runs any more.
+    if state.failed.is_some() && !state.containers.iter().any(Container::is_running) {
         return "Failed";
     }
     if state.over {
@@ -179,7 +181,13 @@ pub(super) fn status(
         ("ContainersReady", containers),
     ];
     let generation = pod.metadata.generation;
-    let conditions = said.map(|(kind, (holds, reason, message))| {
+    let mut said: Vec<(&str, Said)> = said.into();
+    if let Some(("Terminated", message)) = &state.failed {
+        let disrupted = (true, Some("TerminationByKubelet"), Some(message.clone()));
+        said.push(("DisruptionTarget", disrupted));
+    }
+    let failed = state.failed.as_ref().filter(|_| phase == "Failed");
+    let conditions = said.into_iter().map(|(kind, (holds, reason, message))| {
         let status = if holds { "True" } else { "False" };
         let known = before
             .conditions
@@ -210,12 +218,9 @@ pub(super) fn status(
     let ip = state.address.map(|address| address.to_string());
     PodStatus {
         phase: Some(phase.to_owned()),
-        conditions: Some(conditions.into()),
-        reason: state
-            .failed
-            .as_ref()
-            .map(|(reason, _)| (*reason).to_owned()),
-        message: state.failed.as_ref().map(|(_, message)| message.clone()),
+        conditions: Some(conditions.collect()),
+        reason: failed.map(|(reason, _)| (*reason).to_owned()),
+        message: failed.map(|(_, message)| message.clone()),
         host_ip: Some(host.clone()),
         host_ips: Some(vec![HostIP { ip: host }]),
         pod_ips: ip.clone().map(|ip| vec![PodIP { ip }]),

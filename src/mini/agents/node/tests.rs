@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Node as NodeObject, PodStatus};
+use k8s_openapi::api::core::v1::PodStatus;
 use kube::{
     Api, ResourceExt,
     api::{AttachParams, DeleteParams, LogParams, Patch, PatchParams, PostParams},

@@ -24,6 +24,7 @@ use super::{
     Node,
     container::{Event, Live, NO_ADDRESS},
     fields::{Facts, hostname},
+    machine::Power,
     mounts::Mounted,
     probes::Purpose,
     state::{self, Ended, Run, State},
@@ -51,6 +52,8 @@ enum Woken {
     Objects,
     /// Something happened to a container.
     Container(Event),
+    /// The machine is about to stop, or found the cluster again.
+    Machine,
     /// It was time.
     Time,
 }
@@ -63,6 +66,7 @@ struct Worker {
     updates: watch::Receiver<Option<Arc<Pod>>>,
     changed: watch::Receiver<u64>,
     claims_changed: watch::Receiver<u64>,
+    power: watch::Receiver<Power>,
     state: State,
     volumes: BTreeMap<String, Mounted>,
     address: Option<Address>,
@@ -99,6 +103,7 @@ pub(super) async fn run(
         updates,
         changed: node.changed.subscribe(),
         claims_changed: node.claims_changed.subscribe(),
+        power: node.power.clone(),
         state,
         volumes: BTreeMap::new(),
         address: None,
@@ -118,6 +123,8 @@ pub(super) async fn run(
     let over = matches!(worker.told.phase.as_deref(), Some("Succeeded" | "Failed"));
     let mut leave = if over {
         worker.rest().await
+    } else if let Some(refusal) = worker.refusal() {
+        worker.refuse(refusal).await
     } else {
         worker.live().await
     };
@@ -183,6 +190,28 @@ impl Worker {
         }
     }
 
+    /// Why the node does not take the pod. It asks once, when it first sees it.
+    fn refusal(&self) -> Option<(&'static str, String)> {
+        let is_new = self.told.start_time.is_none() && self.leaving().is_none();
+        is_new.then(|| self.node.refuses(&self.pod)).flatten()
+    }
+
+    /// The pod fails without having run.
+    async fn refuse(&mut self, (reason, message): (&'static str, String)) -> Leave {
+        if let Err(leave) = self
+            .wait_until(Instant::now() + self.node.times.start)
+            .await
+        {
+            return leave;
+        }
+        self.record(Type::Warning, reason, message.clone());
+        self.state.containers.clear();
+        self.state.failed = Some((reason, message));
+        self.state.over = true;
+        self.tell().await;
+        self.rest().await
+    }
+
     /// Takes over the pod's object as it is now.
     fn update(&mut self) {
         let now = self.updates.borrow_and_update().clone();
@@ -211,6 +240,7 @@ impl Worker {
                 },
                 Some(event) = self.events.1.recv() => return Woken::Container(event),
                 Ok(()) = self.changed.changed() => return Woken::Objects,
+                Ok(()) = self.power.changed() => return Woken::Machine,
                 Some(_) = self.tasks.join_next() => {}
                 Some(_) = self.telling.join_next() => {}
                 () = sleep_until(at) => return Woken::Time,
@@ -301,6 +331,7 @@ impl Worker {
                     }
                 }
                 Woken::Container(event) => self.happened(event),
+                Woken::Machine => self.follow_machine(),
                 Woken::Time => {}
             }
             if self
@@ -312,6 +343,26 @@ impl Worker {
                 self.state.failed = Some(("DeadlineExceeded", message));
                 self.stop_all(self.grace());
             }
+        }
+    }
+
+    /// The machine is about to stop, and so is the pod; or it found the cluster again, and tells what it is like.
+    fn follow_machine(&mut self) {
+        let power = *self.power.borrow_and_update();
+        match power {
+            Power::ShuttingDown if self.state.failed.is_none() => {
+                let message = "Pod was terminated in response to imminent node shutdown.";
+                self.state.failed = Some(("Terminated", message.to_owned()));
+                self.stop_all(self.grace());
+            }
+            Power::On => {
+                let known = self.node.pods.get(&self.key);
+                let known = known.filter(|pod| pod.metadata.uid.as_ref() == Some(&self.uid));
+                if let Some(status) = known.and_then(|pod| pod.status.clone()) {
+                    self.told = status;
+                }
+            }
+            _ => {}
         }
     }
 

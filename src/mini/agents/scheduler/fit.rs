@@ -14,7 +14,11 @@ use k8s_openapi::{
 };
 use kube::ResourceExt;
 
-use super::{affinity, volumes};
+use super::{
+    affinity,
+    preempt::{self, Preemption},
+    volumes,
+};
 use crate::{
     mini::{agents::Key, api::quantity},
     sets,
@@ -27,6 +31,8 @@ pub struct Snapshot {
     pub nodes: Vec<Arc<Node>>,
     /// The pods that take up room, each with its node's name.
     pub placed: Vec<(String, Arc<Pod>)>,
+    /// Pods without a node for which room was made on one.
+    pub nominated: Vec<Arc<Pod>>,
     /// All claims.
     pub claims: BTreeMap<Key, Arc<PersistentVolumeClaim>>,
     /// All volumes, by name.
@@ -44,6 +50,8 @@ pub enum Decision {
     Gated,
     /// It fits on no node; the message says why.
     Nowhere(String),
+    /// It will fit when less important pods have gone; the message says why it does not yet.
+    Preempt(Preemption, String),
     /// A node is found; these claims come first.
     Claims(Vec<volumes::Want>),
     /// Bind it to this node.
@@ -104,10 +112,15 @@ pub fn decide(pod: &Pod, snapshot: &Snapshot) -> Decision {
     };
     let mut misfits = Vec::new();
     let mut fitting = Vec::new();
+    let mut crowded: Vec<&Node> = Vec::new();
+    let snapshot = &*preempt::reserved(pod, snapshot);
     for node in &snapshot.nodes {
         match fits(pod, &spec, node, &claims, snapshot) {
             Ok(wanted) => fitting.push((node.name_any(), wanted)),
-            Err(misfit) => misfits.push(misfit),
+            Err(misfit) => {
+                crowded.extend(misfit.others.then_some(&**node));
+                misfits.push(misfit);
+            }
         }
     }
     let load = |node: &str| {
@@ -119,7 +132,10 @@ pub fn decide(pod: &Pod, snapshot: &Snapshot) -> Decision {
     };
     fitting.sort_by_cached_key(|(node, _)| (load(node), node.clone()));
     match fitting.into_iter().next() {
-        None => Decision::Nowhere(nowhere(all, &misfits)),
+        None => match preempt::preempt(pod, &spec, &crowded, &claims, snapshot) {
+            Some(preemption) => Decision::Preempt(preemption, full(all, &misfits)),
+            None => Decision::Nowhere(nowhere(all, &misfits)),
+        },
         Some((node, wanted)) if wanted.iter().all(|want| *want == volumes::Want::Bound) => {
             Decision::Node(node)
         }
@@ -145,16 +161,16 @@ fn histogram<'a>(reasons: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 fn nowhere(nodes: usize, misfits: &[Misfit]) -> String {
-    let reasons = misfits.iter().flat_map(|misfit| &misfit.reasons);
-    let reasons = histogram(reasons.map(String::as_str));
-    format!(
-        "{}: {reasons}. {}",
-        unavailable(nodes),
-        preemption(nodes, misfits)
-    )
+    format!("{} {}", full(nodes, misfits), preemption(nodes, misfits))
 }
 
-/// What the real scheduler adds when removing pods of lower priority does not help; here it never does.
+fn full(nodes: usize, misfits: &[Misfit]) -> String {
+    let reasons = misfits.iter().flat_map(|misfit| &misfit.reasons);
+    let reasons = histogram(reasons.map(String::as_str));
+    format!("{}: {reasons}.", unavailable(nodes))
+}
+
+/// What the real scheduler adds when removing pods of lower priority does not help.
 fn preemption(nodes: usize, misfits: &[Misfit]) -> String {
     let others = misfits.iter().filter(|misfit| misfit.others).count();
     let victims = std::iter::repeat_n("No preemption victims found for incoming pod", others);
@@ -163,8 +179,41 @@ fn preemption(nodes: usize, misfits: &[Misfit]) -> String {
     format!("preemption: {}: {reasons}.", unavailable(nodes))
 }
 
+/// Why a node does not take a pod that somebody else has given it, as a kubelet says it: a reason and a message. Asked
+/// for are the labels, the ports and the room; `here` are the pods that the node has.
+pub fn refused(pod: &Pod, node: &Node, here: Vec<Arc<Pod>>) -> Option<(&'static str, String)> {
+    let spec = pod.spec.clone().unwrap_or_default();
+    let named = |why: &str| format!("Pod was rejected: {why}");
+    if !affinity::node_matches(&spec, node) {
+        let why =
+            "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector";
+        return Some(("NodeAffinity", named(why)));
+    }
+    let name = node.name_any();
+    let snapshot = Snapshot {
+        placed: here.into_iter().map(|pod| (name.clone(), pod)).collect(),
+        ..Snapshot::default()
+    };
+    if has_ports(&spec, node, &snapshot).is_err() {
+        let why = "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports";
+        return Some(("NodePorts", named(why)));
+    }
+    let misfit = has_room(pod, &spec, node, &snapshot).err()?;
+    let reason = match misfit.reasons.first().map(String::as_str) {
+        Some("Too many pods") => "OutOfpods",
+        Some("Insufficient cpu") => "OutOfcpu",
+        Some("Insufficient memory") => "OutOfmemory",
+        _ => "OutOfresource",
+    };
+    let what = reason.trim_start_matches("OutOf");
+    Some((
+        reason,
+        named(&format!("Node didn't have enough resource: {what}")),
+    ))
+}
+
 /// The rules in the order in which the real scheduler asks them; the first that objects gives the reasons.
-fn fits(
+pub(super) fn fits(
     pod: &Pod,
     spec: &PodSpec,
     node: &Node,

@@ -1,11 +1,12 @@
 //! The scheduler: finds a node for each pod that has none.
 //!
 //! The decision is `fit::decide`, on a snapshot of what the caches know. A pod that fits nowhere is looked at again
-//! when a node, a pod, a claim, a volume or a class changes. There is no preemption, and of the preferences none but
-//! an even spread.
+//! when a node, a pod, a claim, a volume or a class changes. Pods of lower priority make room for it. Of the preferences
+//! there is none but an even spread.
 
 mod affinity;
 mod fit;
+mod preempt;
 mod volumes;
 
 #[cfg(test)]
@@ -25,12 +26,14 @@ use k8s_openapi::{
 };
 use kube::{
     Api, ResourceExt,
-    api::{Patch, PatchParams, PostParams},
+    api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions},
 };
 use serde_json::{Value, json};
 
 pub(super) use affinity::selects_node;
+pub(super) use fit::refused;
 pub use fit::{Decision, Snapshot};
+pub use preempt::Preemption;
 
 use super::{
     Change, Context, Error, Informer, Key, doing,
@@ -138,6 +141,7 @@ impl Scheduler {
 
     fn snapshot(&self) -> Snapshot {
         let mut placed = Vec::new();
+        let mut nominated = Vec::new();
         let mut still = BTreeMap::new();
         let assumed = std::mem::take(&mut *self.assumed());
         for pod in self.pods.list() {
@@ -148,6 +152,10 @@ impl Scheduler {
                 still.insert(uid, node.clone());
                 Some(node.clone())
             });
+            let status = pod.status.as_ref();
+            if node.is_none() && status.is_some_and(|status| status.nominated_node_name.is_some()) {
+                nominated.push(Arc::clone(&pod));
+            }
             // A pod that ended holds nothing.
             if let Some(node) = node
                 && !sets::is_failed(&pod)
@@ -161,6 +169,7 @@ impl Scheduler {
         Snapshot {
             nodes: self.nodes.list(),
             placed,
+            nominated,
             claims: claims.map(|claim| (Key::of(&*claim), claim)).collect(),
             volumes: self.volumes.list(),
             classes: self.classes.list(),
@@ -240,6 +249,76 @@ impl Scheduler {
         Ok(true)
     }
 
+    /// Asks less important pods to go, and keeps their room for this one.
+    async fn make_room(&self, pod: &Pod, preemption: &Preemption) -> Result<(), Error> {
+        let node = &preemption.node;
+        for key in &preemption.victims {
+            let Some(victim) = self
+                .pods
+                .get(key)
+                .filter(|pod| !sets::is_terminating(&**pod))
+            else {
+                continue;
+            };
+            self.evict(&victim).await?;
+            let by = pod.uid().unwrap_or_default();
+            let message = format!("Preempted by pod {by} on node {node}");
+            self.events
+                .record(&*victim, Type::Normal, "Preempted", &message)
+                .await;
+        }
+        let patch = json!({
+            "metadata": {"uid": pod.metadata.uid},
+            "status": {"nominatedNodeName": node},
+        });
+        let name = pod.name_any();
+        let told = self
+            .api(pod)
+            .patch_status(&name, &PatchParams::default(), &Patch::Strategic(patch))
+            .await;
+        match told {
+            Err(error) if is_gone(&error) => {}
+            other => self
+                .pods
+                .learn(&other.map_err(doing(format!("nominate a node for pod {name}")))?),
+        }
+        Ok(())
+    }
+
+    async fn evict(&self, victim: &Pod) -> Result<(), Error> {
+        let name = victim.name_any();
+        let condition = json!({
+            "type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler",
+            "message": format!("{NAME}: preempting to accommodate a higher priority pod"),
+            "lastTransitionTime": Time(self.context.clock.now()),
+        });
+        let patch = json!({
+            "metadata": {"uid": victim.metadata.uid},
+            "status": {"conditions": [condition]},
+        });
+        let api = self.api(victim);
+        let told = api
+            .patch_status(&name, &PatchParams::default(), &Patch::Strategic(patch))
+            .await;
+        match told {
+            Err(error) if is_gone(&error) => return Ok(()),
+            other => other.map_err(doing(format!("set the status of pod {name}")))?,
+        };
+        let params = DeleteParams {
+            preconditions: Some(Preconditions {
+                uid: victim.uid(),
+                resource_version: None,
+            }),
+            ..DeleteParams::default()
+        };
+        match api.delete(&name, &params).await {
+            Err(error) if is_gone(&error) => Ok(()),
+            other => other
+                .map(drop)
+                .map_err(doing(format!("preempt pod {name}"))),
+        }
+    }
+
     fn api(&self, pod: &Pod) -> Api<Pod> {
         let namespace = pod.namespace().unwrap_or_default();
         Api::namespaced(self.context.client.clone(), &namespace)
@@ -317,6 +396,13 @@ impl Agent for Scheduler {
                         .await;
                 }
                 Ok(())
+            }
+            Decision::Preempt(preemption, message) => {
+                self.tell(&pod, "Unschedulable", &message).await?;
+                self.events
+                    .record(&*pod, Type::Warning, "FailedScheduling", &message)
+                    .await;
+                self.make_room(&pod, &preemption).await
             }
             Decision::Claims(wanted) => self.reserve(&key.namespace, &wanted).await,
             Decision::Node(node) => self.bind(&pod, &node).await,
