@@ -13,6 +13,7 @@
 //! - [`report`]: the data of a report, and its formats; [`inventory`]: the behaviours and where they come from
 //! - [`sets`]: the vocabulary that judge and judged share
 //! - [`controller`]: the reference controller; [`mutants`]: components known to be wrong
+//! - [`explore`]: schedules of operations and faults, drawn from a seed
 //! - [`mini`]: the embedded cluster: an API server and the agents of a cluster
 //! - [`clock`], [`manifest`]: the time, and YAML
 //! - [`cli`]: arguments to a request
@@ -35,6 +36,7 @@ pub mod clock;
 pub mod cluster;
 pub mod controller;
 pub mod evidence;
+pub mod explore;
 pub mod invariants;
 pub mod inventory;
 pub mod manifest;

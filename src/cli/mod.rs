@@ -15,6 +15,7 @@
 mod clean;
 mod cluster;
 mod controller;
+mod explore;
 mod list;
 mod mutants;
 mod run;
@@ -51,6 +52,8 @@ enum Command {
     List(list::Arguments),
     /// Run the specification on components known to be wrong, and show which of its judges find them out.
     Mutants(mutants::Arguments),
+    /// Run schedules of operations and faults, drawn from seeds, and shrink those that show a breach.
+    Explore(explore::Arguments),
     /// Serve an embedded cluster on a port, in real time, for kubectl and any other client.
     Serve(serve::Arguments),
     /// Remove what earlier runs have left on a cluster.
@@ -74,6 +77,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, exit: Exit) -> u8 {
         Command::Run(arguments) => run::run(arguments, exit),
         Command::List(arguments) => list::run(&arguments),
         Command::Mutants(arguments) => mutants::run(&arguments, exit),
+        Command::Explore(arguments) => explore::run(arguments, exit),
         Command::Serve(arguments) => serve::run(arguments, exit),
         Command::Clean(arguments) => clean::run(arguments),
         Command::Controller(arguments) => controller::run(arguments, exit),

@@ -23,6 +23,7 @@
 pub mod drive;
 pub mod event;
 mod excused;
+mod explore;
 pub mod features;
 mod findings;
 mod guard;
@@ -62,6 +63,7 @@ use crate::{
     world::World,
 };
 
+pub use explore::Explore;
 pub use guard::Limits;
 pub use hunt::{Hunt, Progress};
 pub use site::Error as SiteError;

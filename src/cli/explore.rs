@@ -1,0 +1,75 @@
+//! `stsspec explore`.
+
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    path::PathBuf,
+};
+
+use clap::Args;
+
+use super::{
+    Exit, Failure, code_of,
+    run::{at_least_one, writable, write},
+    signals,
+};
+use crate::suite::{Explore, Subject, drive::Interrupt};
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// How many schedules, with the seeds from 0 on.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    seeds: u64,
+    /// Only the schedule of this seed, again.
+    #[arg(long, value_name = "N", conflicts_with = "seeds")]
+    seed: Option<u64>,
+    /// The first seed.
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "seed")]
+    from: u64,
+    /// Who is judged: `bundled`, `none`, or `mutant:ID`.
+    #[arg(long, default_value = "bundled", env = "STSSPEC_SUBJECT")]
+    subject: Subject,
+    /// How many schedules run at once; as many as there are cores if not given.
+    #[arg(long, value_name = "N", env = "STSSPEC_PARALLEL", value_parser = at_least_one)]
+    parallel: Option<usize>,
+    /// Write what it came to as JSON, and where to; `-` for standard output.
+    #[arg(long, value_name = "PATH")]
+    json: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: Arguments, exit: Exit) -> Result<u8, Failure> {
+    for path in &arguments.json {
+        writable(path)?;
+    }
+    let seeds = match arguments.seed {
+        Some(seed) => seed..seed.saturating_add(1),
+        None => arguments.from..arguments.from.saturating_add(arguments.seeds),
+    };
+    let explore = Explore::new(arguments.subject, seeds);
+    let explore = arguments
+        .parallel
+        .into_iter()
+        .fold(explore, Explore::parallel);
+    let interrupt = Interrupt::default();
+    let raise = interrupt.clone();
+    let signals = signals::listen(exit, move || raise.raise())?;
+    let live = io::stderr().is_terminal();
+    let explored = explore.run(&interrupt, &mut |done, of| {
+        if live {
+            let _ = write!(io::stderr(), "\r\u{1b}[2K{done} of {of} schedules");
+        }
+    })?;
+    if live {
+        let _ = write!(io::stderr(), "\r\u{1b}[2K");
+    }
+    match &arguments.json {
+        Some(path) if path.as_os_str() == "-" => {}
+        // A reader that has gone away, as `head` does, is no fault.
+        _ => drop(io::stdout().write_all(explored.text().as_bytes())),
+    }
+    for path in &arguments.json {
+        write(path, &explored.json())?;
+    }
+    Ok(signals
+        .code()
+        .unwrap_or_else(|| code_of(explored.conclusion())))
+}
