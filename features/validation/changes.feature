@@ -16,8 +16,30 @@ Feature: What makes a set itself cannot be changed
         | the selector and labels   | changed-selector              | selector             |
         | the Service name          | changed-service-name          | serviceName          |
         | the pod management policy | changed-pod-management-policy | podManagementPolicy  |
-        | the size of a claim       | changed-claim-size            | volumeClaimTemplates |
-        | the labels of a claim     | changed-claim-labels          | volumeClaimTemplates |
+
+      @pvc-template-immutable
+      Examples:
+        | what                  | object               | field                |
+        | the size of a claim   | changed-claim-size   | volumeClaimTemplates |
+        | the labels of a claim | changed-claim-labels | volumeClaimTemplates |
+        | the claims to none    | removed-claims       | volumeClaimTemplates |
+
+    @pvc-template-noop-apply
+    Scenario: Claim templates as they were sent first are no change
+      Given the set "db" is planned
+      And its pods claim storage "data"
+      And the set "db" is settled with 1 replica
+      When this merge patch of set "db" is submitted
+        """
+        spec:
+          volumeClaimTemplates:
+          - {metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}}
+        """
+      Then the request is accepted
+      And set "db" reads
+        """
+        metadata: {generation: 1}
+        """
 
     @val-immutable-fields @val-immutable-fields-cause
     Scenario: All of them at once, one cause each

@@ -35,7 +35,7 @@ Feature: A choice is one of those that there are
 
   Rule: What belongs to a rolling update is refused with another strategy
 
-    @val-rolling-only
+    @val-rolling-only @ond-rolling-params-rejected
     Scenario: OnDelete with a partition
       Given the set "web" is planned
       And its description says
@@ -49,7 +49,7 @@ Feature: A choice is one of those that there are
 
   Rule: Claims are retained or deleted
 
-    @val-retention-values
+    @val-retention-values @ret-invalid
     Scenario Outline: An unknown fate of the claims when the set is <when>
       When the refused object "stateful-set/<object>" is submitted
       Then the request is refused as "422 Invalid"
@@ -63,7 +63,7 @@ Feature: A choice is one of those that there are
 
   Rule: At least one pod may be unavailable during an update, and at most all
 
-    @val-max-unavailable
+    @val-max-unavailable @maxu-invalid
     Scenario Outline: <what> may be unavailable
       When the refused object "stateful-set/<object>" is submitted
       Then the request is refused as "422 Invalid"

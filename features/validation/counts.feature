@@ -30,7 +30,7 @@ Feature: What counts cannot be negative
         | what                     | spec                   | field               |
         | A negative first ordinal | {ordinals: {start: -1}} | spec.ordinals.start |
 
-      @val-partition-negative
+      @val-partition-negative @part-negative
       Examples:
         | what                 | spec                                            | field                                       |
         | A negative partition | {updateStrategy: {rollingUpdate: {partition: -1}}} | spec.updateStrategy.rollingUpdate.partition |

@@ -4,7 +4,7 @@ Feature: What a set does not say has a documented meaning
 
   Rule: A set that says nothing more has one replica and is updated in order
 
-    @val-defaults
+    @val-defaults @ret-default
     Scenario: The shortest set
       Given the set "web" is planned
       When the planned set "web" is submitted
@@ -54,4 +54,45 @@ Feature: What a set does not say has a documented meaning
       And set "web" reads
         """
         spec: {updateStrategy: {type: OnDelete, rollingUpdate: null}}
+        """
+
+  Rule: A rolling update that says nothing of a partition has none
+
+    @part-missing-default
+    Scenario: A rolling update without a partition
+      Given the set "web" is planned
+      And its description says
+        """
+        spec: {updateStrategy: {type: RollingUpdate, rollingUpdate: {maxUnavailable: 1}}}
+        """
+      When the planned set "web" is submitted
+      Then the request is accepted
+      And set "web" reads
+        """
+        spec: {updateStrategy: {rollingUpdate: {partition: 0}}}
+        """
+
+    @part-missing-default @maxu-default
+    Scenario: A rolling update of which nothing is said stays as it is
+      Given the set "web" is planned
+      And its update strategy is RollingUpdate
+      When the planned set "web" is submitted
+      Then the request is accepted
+      And set "web" reads
+        """
+        spec: {updateStrategy: {type: RollingUpdate, rollingUpdate: null}}
+        """
+
+    @maxu-default
+    Scenario: A rolling update with a partition updates one pod at a time
+      Given the set "web" is planned
+      And its description says
+        """
+        spec: {updateStrategy: {type: RollingUpdate, rollingUpdate: {partition: 2}}}
+        """
+      When the planned set "web" is submitted
+      Then the request is accepted
+      And set "web" reads
+        """
+        spec: {updateStrategy: {rollingUpdate: {partition: 2, maxUnavailable: 1}}}
         """

@@ -60,6 +60,18 @@ Feature: A template is one that pods can be made of
         | reason            | field                              |
         | FieldValueInvalid | spec.template.spec.volumes[0].name |
 
+    @pvc-invalid-template-rejected
+    Scenario Outline: A claim without <what>
+      When the refused object "stateful-set/<object>" is submitted
+      Then the request is refused as "422 Invalid"
+        | reason             | field                                    |
+        | FieldValueRequired | spec.volumeClaimTemplates[0].spec.<part> |
+
+      Examples:
+        | what             | object                        | part               |
+        | an access mode   | claim-without-access-modes    | accessModes        |
+        | a size           | claim-without-storage-request | resources[storage] |
+
     @val-claim-template-duplicate
     Scenario: Two claims of one name act as one
       Given the set "db" is planned

@@ -225,6 +225,14 @@ pub(super) const ALL: &[Mutant] = &[
         Name::Garbage,
         |client| seeing(client, "pods", |_, _| false),
     ),
+    mutant(
+        "collects-no-claims",
+        Party::Gc,
+        "never sees a claim whose owner is gone",
+        &["ret-deleted-gc", "ret-scaled-gc", "ret-orphan-delete"],
+        Name::Garbage,
+        |client| seeing(client, "persistentvolumeclaims", |_, _| false),
+    ),
 ];
 
 const fn mutant(

@@ -61,7 +61,7 @@ pub(super) const ALL: &[Mutant] = &[
     mutant(
         "accepts-negative-partitions",
         "accepts a negative partition",
-        &["val-partition-negative"],
+        &["val-partition-negative", "part-negative"],
         |client| forgive(client, |field| field.ends_with(".partition")),
     ),
     mutant(
@@ -73,26 +73,56 @@ pub(super) const ALL: &[Mutant] = &[
     mutant(
         "accepts-any-strategy",
         "accepts any update strategy",
-        &["val-strategy"],
+        &["val-strategy", "rcr-gate-off"],
         |client| forgive(client, |field| field == "spec.updateStrategy"),
     ),
     mutant(
         "accepts-idle-blocks",
         "accepts what belongs to a rolling update with another strategy",
-        &["val-rolling-only"],
+        &["val-rolling-only", "ond-rolling-params-rejected"],
         |client| forgive(client, |field| field == "spec.updateStrategy.rollingUpdate"),
     ),
     mutant(
         "accepts-any-budget",
         "accepts any maxUnavailable",
-        &["val-max-unavailable"],
+        &["val-max-unavailable", "maxu-invalid"],
         |client| forgive(client, |field| field.ends_with(".maxUnavailable")),
     ),
     mutant(
         "accepts-any-retention",
         "accepts any fate of claims",
-        &["val-retention-values"],
+        &["val-retention-values", "ret-invalid"],
         |client| forgive(client, |field| field.contains("RetentionPolicy")),
+    ),
+    mutant(
+        "accepts-any-claim",
+        "accepts claim templates that no claim can be made of",
+        &["pvc-invalid-template-rejected"],
+        |client| {
+            forgive(client, |field| {
+                field.starts_with("spec.volumeClaimTemplates[")
+            })
+        },
+    ),
+    mutant(
+        "takes-less-for-a-change",
+        "takes claim templates without their defaults for others",
+        &["pvc-template-noop-apply"],
+        |client| {
+            serve(
+                client,
+                |asked| {
+                    let claims = asked.body.pointer_mut("/spec/volumeClaimTemplates/0/spec");
+                    if asked.method == "PATCH"
+                        && let Some(claim) = claims
+                        && claim["volumeMode"].is_null()
+                    {
+                        claim["volumeMode"] = "Block".into();
+                    }
+                },
+                silently,
+            )
+        },
     ),
     mutant(
         "accepts-mortal-pods",
@@ -282,6 +312,64 @@ pub(super) const ALL: &[Mutant] = &[
                 },
                 silently,
             )
+        },
+    ),
+    mutant(
+        "deletes-by-default",
+        "takes Delete for the default fate of claims",
+        &["ret-default"],
+        |client| {
+            serve(
+                client,
+                |asked| {
+                    if asked.method == "POST" && is_set(asked) {
+                        let fate = &mut asked.body["spec"]["persistentVolumeClaimRetentionPolicy"];
+                        if fate["whenDeleted"].is_null() {
+                            fate["whenDeleted"] = "Delete".into();
+                        }
+                    }
+                },
+                silently,
+            )
+        },
+    ),
+    mutant(
+        "rolls-as-it-likes",
+        "completes a rolling update otherwise than documented",
+        &["part-missing-default", "maxu-default"],
+        |client| {
+            serve(
+                client,
+                |asked| {
+                    let strategy = &asked.body["spec"]["updateStrategy"];
+                    if asked.method == "POST" && strategy["type"] == "RollingUpdate" {
+                        let block = &mut asked.body["spec"]["updateStrategy"]["rollingUpdate"];
+                        for field in ["partition", "maxUnavailable"] {
+                            if block[field].is_null() {
+                                block[field] = 2.into();
+                            }
+                        }
+                    }
+                },
+                silently,
+            )
+        },
+    ),
+    mutant(
+        "keeps-what-is-gated",
+        "keeps maxUnavailable although its feature gate is off",
+        &["maxu-gate-off-dropped"],
+        |client| {
+            serve(client, nothing, |_, answered| {
+                let block = answered
+                    .body
+                    .pointer_mut("/spec/updateStrategy/rollingUpdate");
+                if let Some(block) = block
+                    && block["maxUnavailable"].is_null()
+                {
+                    block["maxUnavailable"] = 2.into();
+                }
+            })
         },
     ),
     mutant(

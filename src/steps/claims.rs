@@ -1,11 +1,13 @@
 //! Claims: one per template and ordinal.
 
+use std::str::FromStr;
+
 use cucumber::{given, then, when};
 use kube::api::DeleteParams;
 use serde_json::json;
 
 use crate::{
-    evidence::Kind,
+    evidence::{Kind, Verb},
     verdict::Stop,
     world::{Names, Noun, Seen, World, claims},
 };
@@ -117,28 +119,69 @@ async fn uses(world: &mut World, pod: String, wanted: Names) -> Result<(), Stop>
     world.comes_true(&expected, is).await
 }
 
-#[then(expr = "claim {string} is created before pod {string}")]
-async fn is_created_before(world: &mut World, claim: String, pod: String) -> Result<(), Stop> {
-    let expected = format!("claim {claim:?} is created before pod {pod:?}");
+/// What becomes of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cucumber::Parameter)]
+#[param(name = "fate", regex = "created|gone")]
+enum Fate {
+    Created,
+    Gone,
+}
+
+impl FromStr for Fate {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(if text == "gone" {
+            Self::Gone
+        } else {
+            Self::Created
+        })
+    }
+}
+
+impl Fate {
+    /// The version at which it last befell an object.
+    fn version(self, seen: &Seen<'_>, kind: Kind, name: &str) -> Option<u64> {
+        let verb = match self {
+            Self::Created => Verb::Added,
+            Self::Gone => Verb::Deleted,
+        };
+        let changes = seen.changes(kind);
+        let changes = changes.filter(|change| change.verb == verb && change.object.name() == name);
+        changes.map(|change| change.version).max()
+    }
+}
+
+#[then(expr = "{kind} {string} is {fate} before {kind} {string}")]
+async fn is_before(
+    world: &mut World,
+    kind: Noun,
+    name: String,
+    fate: Fate,
+    other_kind: Noun,
+    other: String,
+) -> Result<(), Stop> {
+    let expected = format!(
+        "{} {name:?} is {fate:?} before {} {other:?}",
+        kind.0, other_kind.0
+    );
     let both = |seen: &Seen<'_>| {
-        let claim = seen.lives(Kind::Claim, &claim).last()?.first.clone();
-        let pod = seen.lives(Kind::Pod, &pod).last()?.first.clone();
-        Some((claim, pod))
+        let one = fate.version(seen, kind.0, &name)?;
+        let other = fate.version(seen, other_kind.0, &other)?;
+        Some((one, other))
     };
-    let limit = world.scene.deadlines.one_step;
-    let (claim, pod) = world.comes(limit, &expected, both).await?;
+    let limit = world.scene.deadlines.whole_set;
+    let (one, two) = world.comes(limit, &expected, both).await?;
     if !world.scene.profile.shared_counter {
         return Err(Stop::Inconclusive(
-            "the order of a claim and a pod is not known on this cluster".into(),
+            "the order of changes of two kinds is not known on this cluster".into(),
         ));
     }
-    if claim.version() < pod.version() {
+    if one < two {
         return Ok(());
     }
     Err(Stop::Fail(format!(
-        "expected: {expected}; seen: the pod at version {}, the claim at version {}",
-        pod.version(),
-        claim.version()
+        "expected: {expected}; seen: {name} at version {one}, {other} at version {two}"
     )))
 }
 

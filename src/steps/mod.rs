@@ -13,6 +13,7 @@ mod history;
 mod names;
 mod namespaces;
 mod nodes;
+mod owners;
 mod pods;
 mod readiness;
 mod requests;

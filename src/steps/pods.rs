@@ -270,7 +270,7 @@ async fn stays_missing(world: &mut World, kind: Noun, names: Names) -> Result<()
 }
 
 /// The set that an object of that name belongs to.
-fn set_in(world: &World, kind: Noun, name: &str) -> String {
+pub(super) fn set_in(world: &World, kind: Noun, name: &str) -> String {
     match kind.0 {
         Kind::Claim => world.current.clone(),
         _ => set_of(name).to_owned(),
@@ -294,62 +294,6 @@ async fn is_the_same(world: &mut World, kind: Noun, names: Names) -> Result<(), 
                 None => Err(format!("{name} is missing")),
             }
         };
-        let set = set_in(world, kind, name);
-        world.stays(&set, &expected, judge).await?;
-    }
-    Ok(())
-}
-
-/// Whose an object is that is not the set's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, cucumber::Parameter)]
-#[param(name = "keeper", regex = "nobody|somebody else")]
-enum Keeper {
-    Nobody,
-    SomebodyElse,
-}
-
-impl FromStr for Keeper {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(if text == "nobody" {
-            Self::Nobody
-        } else {
-            Self::SomebodyElse
-        })
-    }
-}
-
-#[given(expr = "{kind} {names} belong(s) to {keeper}")]
-#[then(expr = "{kind} {names} belong(s) to {keeper}")]
-async fn belongs_to(
-    world: &mut World,
-    kind: Noun,
-    names: Names,
-    keeper: Keeper,
-) -> Result<(), Stop> {
-    let resource = world.recorder.resource(Kind::Set);
-    for name in &names.0 {
-        let expected = format!("{} {name:?} belongs to {keeper:?}", kind.0);
-        let judge = |seen: &Seen<'_>| {
-            let object = seen
-                .get(kind.0, name)
-                .ok_or_else(|| format!("{name} is missing"))?;
-            let owners = object.meta().owner_references.iter().flatten();
-            let mut wrong = owners
-                .clone()
-                .filter(|owner| keeper == Keeper::Nobody || owner.kind == resource.kind);
-            match wrong.next() {
-                Some(owner) => Err(format!("{name} is owned by {} {}", owner.kind, owner.name)),
-                None if keeper == Keeper::SomebodyElse && owners.count() == 0 => {
-                    Err(format!("{name} has no owner"))
-                }
-                None => Ok(()),
-            }
-        };
-        world
-            .comes_true(&expected, |seen| judge(seen).is_ok())
-            .await?;
         let set = set_in(world, kind, name);
         world.stays(&set, &expected, judge).await?;
     }
@@ -427,6 +371,32 @@ async fn begins_to_terminate(world: &mut World, pod: String) -> Result<(), Stop>
     };
     let asked = |seen: &Seen<'_>| asked(seen).then_some(());
     world.comes(world.one_step(), &expected, asked).await
+}
+
+#[then(expr = "only pod(s) {names} of {string} begin(s) to terminate")]
+async fn only_begin_to_terminate(world: &mut World, pods: Names, set: String) -> Result<(), Stop> {
+    let expected = format!(
+        "of the pods of set {set:?} only {} begin to terminate",
+        pods.0.join(", ")
+    );
+    let asked = |seen: &Seen<'_>, name: &str| {
+        let lives = seen.lives(Kind::Pod, name).into_iter();
+        let mut asked = lives.filter_map(|life| life.asked);
+        asked.any(|place| place >= seen.before.index)
+    };
+    let all = |seen: &Seen<'_>| pods.0.iter().all(|name| asked(seen, name));
+    world.comes_true(&expected, all).await?;
+    let judge = |seen: &Seen<'_>| {
+        let others = seen.all(Kind::Pod).into_iter().map(|pod| pod.name());
+        let mut others = others
+            .filter(|name| sets::ordinal_of(&set, name).is_some())
+            .filter(|name| !pods.0.iter().any(|known| known == name));
+        match others.find(|name| asked(seen, name)) {
+            Some(other) => Err(format!("{other} was deleted too")),
+            None => Ok(()),
+        }
+    };
+    world.stays(&set, &expected, judge).await
 }
 
 #[then(expr = "the new {string} has the {aspect} of the old one")]

@@ -69,8 +69,10 @@ async fn rests_at(
     world
         .create_set(&name, usize::try_from(replicas).unwrap_or(0))
         .await?;
+    // A partition counts from the first ordinal.
+    let first = super::sets::first_ordinal(world, &name);
     let range = |from: i32, to: i32| -> Vec<String> {
-        (from..to)
+        (first + from..first + to)
             .map(|ordinal| sets::pod_name(&name, ordinal))
             .collect()
     };

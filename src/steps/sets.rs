@@ -25,14 +25,29 @@ async fn has(world: &mut World, attribute: Attribute, value: Quoted) -> Result<(
     let change = match attribute {
         Attribute::Policy => json!({ "podManagementPolicy": value }),
         // What belongs to one strategy is refused with another.
-        Attribute::Strategy if value == "OnDelete" => {
+        Attribute::Strategy if value != "RollingUpdate" => {
             json!({ "updateStrategy": { "type": value, "rollingUpdate": null } })
         }
         Attribute::Strategy => json!({ "updateStrategy": { "type": value } }),
         Attribute::ServiceName => json!({ "serviceName": value }),
+        Attribute::Start if value == "none" => json!({ "ordinals": null }),
+        Attribute::Start => json!({ "ordinals": { "start": number(&value)? } }),
+        Attribute::WhenDeleted => retention("whenDeleted", &value),
+        Attribute::WhenScaled => retention("whenScaled", &value),
+        Attribute::MaxUnavailable => {
+            let most = value
+                .parse::<i32>()
+                .map_or(json!(value), |most| json!(most));
+            let block = json!({ "maxUnavailable": most });
+            json!({ "updateStrategy": { "type": "RollingUpdate", "rollingUpdate": block } })
+        }
         Attribute::MinReadySeconds => json!({ "minReadySeconds": number(&value)? }),
     };
     world.shape(json!({ "spec": change })).await
+}
+
+fn retention(when: &str, value: &str) -> Value {
+    json!({ "persistentVolumeClaimRetentionPolicy": { when: value } })
 }
 
 fn number(text: &str) -> Result<i64, Stop> {
@@ -62,7 +77,12 @@ async fn is_created(world: &mut World, name: String, replicas: usize) -> Result<
 #[given(expr = "the set {string} is settled with {int} replica(s)")]
 async fn is_settled(world: &mut World, name: String, replicas: usize) -> Result<(), Stop> {
     world.create_set(&name, replicas).await?;
-    settles(world, &name, &names_of(&name, replicas)).await?;
+    let first = first_ordinal(world, &name);
+    let pods: Vec<String> = (first..)
+        .take(replicas)
+        .map(|ordinal| sets::pod_name(&name, ordinal))
+        .collect();
+    settles(world, &name, &pods).await?;
     world.remember();
     Ok(())
 }
@@ -78,6 +98,12 @@ async fn is_settled_at(
     let change = super::rollouts::marked(world, &revision);
     world.shape(change).await?;
     is_settled(world, name, replicas).await
+}
+
+/// The ordinal that a set begins with, as far as it is known to be there.
+pub(super) fn first_ordinal(world: &World, set: &str) -> sets::Ordinal {
+    let ordinals = world.see(|seen| seen.set(set).and_then(|set| set.spec.ordinals.clone()));
+    ordinals.and_then(|ordinals| ordinals.start).unwrap_or(0)
 }
 
 pub(super) fn names_of(set: &str, replicas: usize) -> Vec<String> {

@@ -160,7 +160,7 @@ impl FromStr for Aspect {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cucumber::Parameter)]
 #[param(
     name = "attribute",
-    regex = "pod management policy|update strategy|service name|number of seconds until a pod is available"
+    regex = "pod management policy|update strategy|service name|first ordinal|claim retention when deleted|claim retention when scaled|number of pods that may be unavailable|number of seconds until a pod is available"
 )]
 pub enum Attribute {
     /// `spec.podManagementPolicy`.
@@ -169,6 +169,14 @@ pub enum Attribute {
     Strategy,
     /// `spec.serviceName`.
     ServiceName,
+    /// `spec.ordinals.start`.
+    Start,
+    /// `spec.persistentVolumeClaimRetentionPolicy.whenDeleted`.
+    WhenDeleted,
+    /// `spec.persistentVolumeClaimRetentionPolicy.whenScaled`.
+    WhenScaled,
+    /// `spec.updateStrategy.rollingUpdate.maxUnavailable`.
+    MaxUnavailable,
     /// `spec.minReadySeconds`.
     MinReadySeconds,
 }
@@ -181,6 +189,10 @@ impl FromStr for Attribute {
             "pod management policy" => Self::Policy,
             "update strategy" => Self::Strategy,
             "service name" => Self::ServiceName,
+            "first ordinal" => Self::Start,
+            "claim retention when deleted" => Self::WhenDeleted,
+            "claim retention when scaled" => Self::WhenScaled,
+            "number of pods that may be unavailable" => Self::MaxUnavailable,
             "number of seconds until a pod is available" => Self::MinReadySeconds,
             other => return Err(NotAWord(other.to_owned())),
         })

@@ -2,10 +2,14 @@
 
 mod events;
 mod identity;
+mod max_unavailable;
 mod ordering;
 mod ownership;
+mod recreate;
+mod retention;
 mod revisions;
 mod scaling;
+mod start;
 mod status;
 mod storage;
 mod trouble;
@@ -37,6 +41,10 @@ pub(super) fn all() -> impl Iterator<Item = Mutant> {
         updates::ALL,
         identity::ALL,
         storage::ALL,
+        retention::ALL,
+        start::ALL,
+        max_unavailable::ALL,
+        recreate::ALL,
         status::ALL,
         ownership::ALL,
         revisions::ALL,

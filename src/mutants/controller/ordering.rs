@@ -54,6 +54,8 @@ pub(super) const ALL: &[Mutant] = &[
         &[
             "ord-gated-available",
             "upd-wait-available",
+            "maxu-minready",
+            "maxu-minready-window",
             "st-available",
             "st-available-live-edit",
             "inv-create-gate",

@@ -10,6 +10,7 @@ pub(super) const ALL: &[Mutant] = &[
         &[
             "scale-down-order",
             "scale-ordered-n-minus-one",
+            "start-condemned-below",
             "inv-delete-top",
         ],
         || Arc::new(FromTheBottom),

@@ -40,6 +40,7 @@ pub(super) const ALL: &[Mutant] = &[
             "pvc-reattached-scale-up",
             "pvc-no-owner-default",
             "scale-to-zero-and-back",
+            "ret-mutate-to-delete",
         ],
         || Arc::new(DeletesClaimsOnScaleDown),
     ),
@@ -62,6 +63,11 @@ pub(super) const ALL: &[Mutant] = &[
             "ret-both-live",
             "ret-both-condemned",
             "ret-mutate-to-delete",
+            "ret-deleted-adopted",
+            "ret-foreign-plain-owner",
+            "ret-preprovisioned-too",
+            "ret-scale-zero",
+            "ret-ordinal-shift",
             "inv-ref-before-delete",
         ],
         || Arc::new(IgnoresTheRetentionPolicy),
@@ -108,7 +114,7 @@ fn each_create(plan: &mut Plan, mut change: impl FnMut(&mut CreatePod)) {
     }
 }
 
-fn set_policy(observed: &mut Observed, when_deleted: &str, when_scaled: &str) {
+pub(super) fn set_policy(observed: &mut Observed, when_deleted: &str, when_scaled: &str) {
     observed.set.spec.persistent_volume_claim_retention_policy =
         Some(StatefulSetPersistentVolumeClaimRetentionPolicy {
             when_deleted: Some(when_deleted.to_owned()),
