@@ -155,7 +155,7 @@ fn named(path: &str) -> String {
     }
 }
 
-const TIERS: [&str; 2] = ["context", "embedded"];
+const TIERS: [&str; 3] = ["context", "control_plane", "embedded"];
 
 /// Direct imports by room.
 fn graph() -> BTreeMap<String, BTreeSet<String>> {

@@ -95,6 +95,8 @@ pub(super) enum TierWord {
     Context,
     /// A cluster that the `kind` command makes for the run and removes after it.
     Kind,
+    /// A real API server, started for the run from the programs in a folder, with nodes in this process.
+    ControlPlane,
 }
 
 /// The tier that is meant: that of the word, or what the names of a cluster imply.
@@ -103,9 +105,19 @@ pub(super) fn tier(
     named: Named,
     terms: Terms,
     kind: KindTerms,
+    assets: Option<PathBuf>,
 ) -> anyhow::Result<Tier, &'static str> {
     let is_named = named.kubeconfig.is_some() || named.context.is_some();
     match (word, is_named) {
+        (Some(TierWord::ControlPlane), true) => Err(
+            "`--tier control-plane` makes its own cluster: leave out --context and --kubeconfig",
+        ),
+        (Some(TierWord::ControlPlane), false) => match assets {
+            Some(assets) => Ok(Tier::ControlPlane { assets }),
+            None => Err(
+                "`--tier control-plane` needs a folder with etcd, kube-apiserver and kube-controller-manager: name it by `--assets` or KUBEBUILDER_ASSETS",
+            ),
+        },
         (Some(TierWord::Embedded), true) => {
             Err("`--tier embedded` makes its own clusters: leave out --context and --kubeconfig")
         }

@@ -17,6 +17,7 @@ use super::{
     code_of, signals,
 };
 use crate::{
+    cluster::control_plane,
     report::{
         self, Counts, Format, List, Profile,
         terminal::{self, Style},
@@ -43,6 +44,17 @@ pub(super) struct Arguments {
     /// given, on embedded ones `bundled`.
     #[arg(long, env = "STSSPEC_SUBJECT")]
     subject: Option<Subject>,
+    /// Judge a program of your own: a command for a shell, which KUBECONFIG leads to the API server.
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        conflicts_with = "subject",
+        env = "STSSPEC_SUBJECT_COMMAND"
+    )]
+    subject_command: Option<String>,
+    /// The folder with etcd, kube-apiserver and kube-controller-manager for `--tier control-plane`.
+    #[arg(long, value_name = "FOLDER", env = control_plane::VARIABLE)]
+    assets: Option<PathBuf>,
     /// Which behaviours count.
     #[arg(long, value_enum, default_value = "all", env = "STSSPEC_PROFILE")]
     profile: ProfileWord,
@@ -161,14 +173,16 @@ fn suite(arguments: Arguments) -> Result<Suite, Failure> {
         arguments.named,
         arguments.terms,
         arguments.kind,
+        arguments.assets,
     )
     .map_err(|why| Failure {
         code: 2,
         error: anyhow!(why),
     })?;
-    let subject = arguments.subject.unwrap_or(match tier {
+    let command = arguments.subject_command.map(Subject::Command);
+    let subject = command.or(arguments.subject).unwrap_or(match tier {
         Tier::Embedded | Tier::Kind(_) => Subject::Bundled,
-        Tier::Context(_) => Subject::BuiltIn,
+        Tier::Context(_) | Tier::ControlPlane { .. } => Subject::BuiltIn,
     });
     let profile = match arguments.profile {
         ProfileWord::Core => Profile::Core,

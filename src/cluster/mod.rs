@@ -3,6 +3,7 @@
 //! Where it runs is a tier; the tiers are named by `suite` alone. Faults belong to the tap, not here.
 
 pub mod context;
+pub mod control_plane;
 pub mod embedded;
 pub mod kind;
 

@@ -132,6 +132,14 @@ impl Suite {
         self
     }
 
+    /// On a real control plane from the programs in a folder: etcd, kube-apiserver, kube-controller-manager.
+    #[must_use]
+    pub fn control_plane(self, assets: impl Into<PathBuf>) -> Self {
+        self.on(Tier::ControlPlane {
+            assets: assets.into(),
+        })
+    }
+
     /// Adds a part of the specification: a chapter, a path as `ordering/startup`, one scenario as `ordering/startup:12`
     /// or by its name, or a behaviour's id. Without any, all of it runs.
     #[must_use]

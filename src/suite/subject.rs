@@ -39,6 +39,8 @@ pub enum Subject {
     Mutant(&'static Mutant),
     /// A controller given to the library.
     Function(Function),
+    /// Somebody's program: a command for a shell, which finds a kubeconfig by `KUBECONFIG`.
+    Command(String),
 }
 
 /// A controller as a function of what it is given.
@@ -138,6 +140,7 @@ impl fmt::Display for Subject {
             Self::None => out.write_str("none"),
             Self::Mutant(mutant) => write!(out, "mutant:{}", mutant.id),
             Self::Function(_) => out.write_str("function"),
+            Self::Command(command) => write!(out, "command: {command}"),
         }
     }
 }
@@ -164,13 +167,15 @@ impl Subject {
     pub fn party(&self) -> Party {
         match self {
             Self::Mutant(mutant) => mutant.party,
-            Self::Bundled | Self::BuiltIn | Self::None | Self::Function(_) => Party::Controller,
+            Self::Bundled | Self::BuiltIn | Self::None | Self::Function(_) | Self::Command(_) => {
+                Party::Controller
+            }
         }
     }
 
     /// It keeps a record of its own writes and does not act before it has seen them.
     pub(super) fn has_own_write_gate(&self) -> bool {
-        matches!(self, Self::Bundled | Self::Mutant(_))
+        matches!(self, Self::Bundled | Self::BuiltIn | Self::Mutant(_))
     }
 
     /// Changes the cluster, where it is a part of it.
@@ -268,7 +273,8 @@ impl Subject {
             })
         };
         match self {
-            Self::None | Self::BuiltIn => None,
+            // A program is started by the tier that can.
+            Self::None | Self::BuiltIn | Self::Command(_) => None,
             Self::Bundled
             | Self::Mutant(Mutant {
                 part: Part::Agent { .. } | Part::Api(_),

@@ -14,6 +14,11 @@ pub enum Tier {
     Context(context::Options),
     /// A cluster that the `kind` command makes for the run, in real time.
     Kind(KindOptions),
+    /// A control plane from the programs in a folder, started for the run, in real time.
+    ControlPlane {
+        /// The folder, as envtest's users have it.
+        assets: PathBuf,
+    },
 }
 
 /// The cluster that kind makes.
@@ -39,6 +44,12 @@ impl Tier {
         let options = match self {
             Self::Embedded => return None,
             Self::Kind(_) => return Some("--tier kind".to_owned()),
+            Self::ControlPlane { assets } => {
+                return Some(format!(
+                    "--tier control-plane --assets {}",
+                    assets.display()
+                ));
+            }
             Self::Context(options) => options,
         };
         let mut words = Vec::new();
@@ -61,6 +72,7 @@ impl fmt::Display for Tier {
             Self::Embedded => "embedded",
             Self::Context(_) => "context",
             Self::Kind(_) => "kind",
+            Self::ControlPlane { .. } => "control-plane",
         })
     }
 }

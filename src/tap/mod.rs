@@ -9,7 +9,9 @@
 
 mod delivery;
 pub mod faults;
+mod hub;
 mod path;
+pub mod proxy;
 mod read;
 mod wire;
 
@@ -17,6 +19,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kube::Client;
 use tokio::sync::watch;
+
+pub use hub::Hub;
 
 use crate::{
     clock::Clock,
@@ -30,6 +34,8 @@ pub struct Tap {
     clock: Clock,
     target: Target,
     shared: Arc<Shared>,
+    /// What a subject that is shared by many scenarios does for this one.
+    part: Option<hub::Part>,
 }
 
 #[derive(Default)]
@@ -65,6 +71,15 @@ impl Tap {
             clock,
             target,
             shared: Arc::default(),
+            part: None,
+        }
+    }
+
+    /// From now on what a subject that is shared by many scenarios does in that namespace is in this log. A tap with a
+    /// subject of its own logs everything anyway.
+    pub fn cover(&self, namespace: &str) {
+        if let Some(part) = &self.part {
+            part.cover(namespace);
         }
     }
 
@@ -74,14 +89,18 @@ impl Tap {
     /// Must be called inside a tokio runtime, as every making of a client.
     pub fn client(&self, client: Client, actor: Actor) -> Client {
         let namespace = client.default_namespace().to_owned();
-        let wire = wire::Wire {
+        let wire = self.wire(client, actor);
+        let service = tower::service_fn(move |request| wire.clone().exchange(request));
+        Client::new(service, namespace)
+    }
+
+    fn wire(&self, client: Client, actor: Actor) -> wire::Wire {
+        wire::Wire {
             inner: client,
             tap: self.clone(),
             actor,
             process: self.lock().process,
-        };
-        let service = tower::service_fn(move |request| wire.clone().exchange(request));
-        Client::new(service, namespace)
+        }
     }
 
     /// The subject is about to be started anew: clients that are made from now on belong to a new process, which knows
@@ -92,7 +111,11 @@ impl Tap {
 
     /// The log so far.
     pub fn log(&self) -> Log {
-        self.lock().log.clone()
+        let own = self.lock().log.clone();
+        match &self.part {
+            Some(part) => part.with(own),
+            None => own,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Book> {

@@ -186,6 +186,7 @@ impl World {
     ///
     /// The cluster refuses it: inconclusive.
     pub async fn make_namespace(&mut self, name: &str) -> Result<(), Stop> {
+        self.scene.tap.cover(name);
         let made = self.scene.cluster.make_namespace(name).await;
         made.map_err(|why| Stop::Inconclusive(format!("there is no namespace {name:?}: {why}")))?;
         self.recorder

@@ -30,6 +30,7 @@ pub mod workloads;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
     time::Duration,
 };
 
@@ -103,6 +104,8 @@ pub struct Options {
     pub nodes: usize,
     /// How long nodes take.
     pub node: NodeTimes,
+    /// Where an API server outside of this process reaches nodes, by name. Nowhere.
+    pub reach: BTreeMap<String, SocketAddr>,
     /// Agents that do not run. [`Name::LegacyEndpoints`], which next to nobody reads.
     pub without: BTreeSet<Name>,
     /// Agents that get a client of their own. None.
@@ -114,6 +117,7 @@ impl Default for Options {
         Self {
             nodes: 1,
             node: NodeTimes::default(),
+            reach: BTreeMap::new(),
             without: [Name::LegacyEndpoints].into(),
             clients: Clients::default(),
         }

@@ -182,13 +182,14 @@ pub fn start(context: &Context, options: &Options, kubelets: &Kubelets) -> Agent
             Name::Node => {
                 for number in 1..=options.nodes {
                     let starting = Starting(agents.starting.subscribe());
+                    let name = format!("node-{number}");
                     let surroundings = node::Surroundings {
+                        reach: options.reach.get(&name).copied(),
                         times: options.node,
                         network: agents.network.clone(),
                         kubelets: kubelets.clone(),
                         machines: agents.machines.clone(),
                     };
-                    let name = format!("node-{number}");
                     let run = node::run(context.clone(), name, surroundings, starting);
                     agents.tasks.push(tokio::spawn(run).abort_handle());
                 }
@@ -220,7 +221,9 @@ pub const PROVISIONER: &str = "stsspec.dev/volumes";
 async fn base(context: Context, starting: Starting) {
     for create in [
         namespaces_there(&context).await,
-        services_and_class(&context).await,
+        service_of_the_server(&context).await,
+        service_of_dns(&context).await,
+        class(&context).await,
     ] {
         if let Err(error) = create {
             tracing::warn!(%error, "the cluster lacks what every cluster has");
@@ -237,8 +240,11 @@ async fn namespaces_there(context: &Context) -> Result<(), Error> {
     Ok(())
 }
 
-async fn services_and_class(context: &Context) -> Result<(), Error> {
-    let services = |namespace| Api::<Service>::namespaced(context.client.clone(), namespace);
+fn services(context: &Context, namespace: &str) -> Api<Service> {
+    Api::namespaced(context.client.clone(), namespace)
+}
+
+async fn service_of_the_server(context: &Context) -> Result<(), Error> {
     let kubernetes = json!({
         "metadata": {"name": "kubernetes", "labels": {"component": "apiserver", "provider": "kubernetes"}},
         "spec": {
@@ -246,7 +252,10 @@ async fn services_and_class(context: &Context) -> Result<(), Error> {
             "ports": [{"name": "https", "port": 443, "targetPort": 6443, "protocol": "TCP"}],
         },
     });
-    ensure(&services("default"), kubernetes).await?;
+    ensure(&services(context, "default"), kubernetes).await
+}
+
+async fn service_of_dns(context: &Context) -> Result<(), Error> {
     let dns = json!({
         "metadata": {
             "name": "kube-dns",
@@ -264,7 +273,10 @@ async fn services_and_class(context: &Context) -> Result<(), Error> {
             ],
         },
     });
-    ensure(&services("kube-system"), dns).await?;
+    ensure(&services(context, "kube-system"), dns).await
+}
+
+async fn class(context: &Context) -> Result<(), Error> {
     let standard = json!({
         "metadata": {
             "name": "standard",
@@ -286,9 +298,14 @@ where
     let name = object["metadata"]["name"].as_str().unwrap_or_default();
     let what = format!("create {name}");
     let object: K =
-        serde_json::from_value(object).map_err(|error| Error::NotYet(error.to_string()))?;
+        serde_json::from_value(object.clone()).map_err(|error| Error::NotYet(error.to_string()))?;
     match api.create(&PostParams::default(), &object).await {
-        Err(error) if !exists_already(&error) => Err(doing(what)(error)),
-        _ => Ok(()),
+        Err(error) if exists_already(&error) => Ok(()),
+        // A Service is refused for its address before anybody looks whether it is there.
+        Err(error) => match api.get_opt(name).await {
+            Ok(Some(_)) => Ok(()),
+            _ => Err(doing(what)(error)),
+        },
+        Ok(_) => Ok(()),
     }
 }

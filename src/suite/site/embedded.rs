@@ -49,6 +49,14 @@ impl Here {
                 instead: "bundled",
             });
         }
+        if matches!(subject, Subject::Command(_)) {
+            return Err(Error::Subject {
+                subject: subject.to_string(),
+                tier: Tier::Embedded.to_string(),
+                reason: "a program lives in real time, and its clusters do not".to_owned(),
+                instead: "bundled",
+            });
+        }
         Ok(Self {
             offered: embedded::capabilities(Options::default().server.rules.version),
         })

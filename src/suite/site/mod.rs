@@ -1,6 +1,7 @@
 //! The clusters of a tier, as the stage needs them: what they offer, and a place for each scenario.
 
 mod context;
+mod control_plane;
 mod embedded;
 mod kind;
 
@@ -18,7 +19,10 @@ use super::{
     tier::Tier,
 };
 use crate::{
-    cluster::{Capabilities, Cluster, Processes, Target, context as context_tier},
+    cluster::{
+        Capabilities, Cluster, Processes, Target, context as context_tier,
+        control_plane as control_plane_tier,
+    },
     report::Scenario,
     tap::Tap,
     world::Deadlines,
@@ -65,6 +69,9 @@ pub enum Error {
         "what a kind cluster would skip is known when there is one; run it, or name a cluster with --context"
     )]
     Rehearsal,
+    /// There is no control plane.
+    #[error(transparent)]
+    ControlPlane(#[from] control_plane_tier::Error),
     /// The system gives no thread or runtime.
     #[error("cannot start a runtime: {0}")]
     Runtime(#[from] std::io::Error),
@@ -187,6 +194,9 @@ pub(super) fn prepare(
         Tier::Kind(options) => Ok(Arc::new(kind::Made::prepare(options, subject, target)?)),
         Tier::Context(options) => Ok(Arc::new(context::There::prepare(
             options, subject, target, rehearsal,
+        )?)),
+        Tier::ControlPlane { assets } => Ok(Arc::new(control_plane::Plane::prepare(
+            assets, subject, target, rehearsal,
         )?)),
     }
 }

@@ -144,9 +144,9 @@ fn answer(node: &Arc<Node>, mut request: Request<()>) -> Result<Response<Body>, 
     let missing = format!("container not found (\"{container}\")");
     let live = live.ok_or_else(|| refuse(StatusCode::INTERNAL_SERVER_ERROR, &missing))?;
     let wants = Streams {
-        stdin: parameters.is("stdin"),
-        stdout: parameters.is("stdout"),
-        stderr: parameters.is("stderr"),
+        stdin: parameters.is("input"),
+        stdout: parameters.is("output"),
+        stderr: parameters.is("error"),
         tty: parameters.is("tty"),
     };
     let (response, socket) = upgrade(&mut request)?;

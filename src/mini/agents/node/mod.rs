@@ -22,6 +22,7 @@ mod worker;
 
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -61,6 +62,8 @@ struct Node {
     name: String,
     site: Site,
     times: NodeTimes,
+    /// Where API servers outside of this process reach it.
+    reach: Option<SocketAddr>,
     network: Network,
     recorder: Recorder,
     objects: Objects,
@@ -112,6 +115,7 @@ pub fn spawn(
         network: network.clone(),
         kubelets: kubelets.clone(),
         machines: Machines::default(),
+        reach: None,
     };
     tokio::spawn(run(context.clone(), name.to_owned(), surroundings, ()))
 }
@@ -123,6 +127,8 @@ pub(super) struct Surroundings {
     pub network: Network,
     pub kubelets: Kubelets,
     pub machines: Machines,
+    /// Where its kubelet is reached by a real API server.
+    pub reach: Option<SocketAddr>,
 }
 
 /// Runs a node for as long as its machine has power, and again when it has it again. What is `held` is dropped once it
@@ -164,6 +170,7 @@ async fn work(context: Context, name: String, surroundings: Surroundings, held: 
         network,
         kubelets,
         machines,
+        reach,
     } = surroundings;
     let power = machines.of(&name);
     // Where nobody watches for its heartbeat nobody cuts it off.
@@ -189,6 +196,7 @@ async fn work(context: Context, name: String, surroundings: Surroundings, held: 
         recorder: Recorder::new(&context, "kubelet"),
         name,
         times,
+        reach,
         network,
         objects,
         pods: pods.clone(),
@@ -281,7 +289,15 @@ async fn register(node: &Node) {
     let mut rest = std::time::Duration::from_millis(100);
     loop {
         let now = node.context.clock.now();
-        match registration::register(&node.context.client, &node.name, &node.site, now).await {
+        match registration::register(
+            &node.context.client,
+            &node.name,
+            &node.site,
+            node.reach,
+            now,
+        )
+        .await
+        {
             Ok(()) => return,
             Err(error) => tracing::debug!(%error, "comes again"),
         }

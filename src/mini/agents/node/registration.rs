@@ -1,6 +1,6 @@
 //! A node's own objects: its Node, and its Lease where it has a heartbeat.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use jiff::Timestamp;
 use k8s_openapi::api::{coordination::v1::Lease, core::v1::Node};
@@ -58,11 +58,17 @@ fn conditions(now: Timestamp) -> Value {
     json!(conditions)
 }
 
-fn node(name: &str, site: &Site, now: Timestamp) -> Value {
+fn node(name: &str, site: &Site, reach: Option<SocketAddr>, now: Timestamp) -> Value {
     let capacity = json!({
         "cpu": "16", "memory": "64Gi", "pods": "110", "ephemeral-storage": "100Gi", "hugepages-1Gi": "0", "hugepages-2Mi": "0",
     });
     let machine = super::images::hex64(name);
+    let mut addresses = vec![
+        json!({"type": "InternalIP", "address": site.host.to_string()}),
+        json!({"type": "Hostname", "address": name}),
+    ];
+    // The node's own address is one of the network in this process: whoever comes from outside is told another.
+    addresses.extend(reach.map(|at| json!({"type": "ExternalIP", "address": at.ip().to_string()})));
     json!({
         "metadata": {
             "name": name,
@@ -76,14 +82,12 @@ fn node(name: &str, site: &Site, now: Timestamp) -> Value {
         },
         "spec": {"podCIDR": site.pod_cidr, "podCIDRs": [site.pod_cidr], "providerID": format!("stsspec://{name}")},
         "status": {
-            "addresses": [
-                {"type": "InternalIP", "address": site.host.to_string()},
-                {"type": "Hostname", "address": name},
-            ],
+            "addresses": addresses,
             "capacity": capacity,
             "allocatable": capacity,
             "conditions": conditions(now),
-            "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": reach.map_or(10250, |at| at.port())}},
+            "declaredFeatures": ["ExtendWebSocketsToKubelet"],
             "nodeInfo": {
                 "architecture": "amd64", "operatingSystem": "linux",
                 "bootID": &machine[..32], "machineID": &machine[..32], "systemUUID": &machine[32..],
@@ -100,10 +104,11 @@ pub(super) async fn register(
     client: &Client,
     name: &str,
     site: &Site,
+    reach: Option<SocketAddr>,
     now: Timestamp,
 ) -> Result<(), Error> {
     let api = Api::<Node>::all(client.clone());
-    let wanted = node(name, site, now);
+    let wanted = node(name, site, reach, now);
     let typed: Node =
         serde_json::from_value(wanted.clone()).map_err(|error| Error::NotYet(error.to_string()))?;
     match api.create(&PostParams::default(), &typed).await {

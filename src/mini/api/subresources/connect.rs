@@ -19,8 +19,13 @@ use crate::mini::{
     kubelet::Body,
 };
 
-/// The parameters of the streams of exec and attach.
-const STREAMS: [&str; 4] = ["stdin", "stdout", "stderr", "tty"];
+/// The parameters of the streams of exec and attach: as clients call them, and as kubelets do.
+const STREAMS: [(&str, &str); 4] = [
+    ("stdin", "input"),
+    ("stdout", "output"),
+    ("stderr", "error"),
+    ("tty", "tty"),
+];
 /// The parameters of logs.
 const LOG: [&str; 7] = [
     "follow",
@@ -134,10 +139,10 @@ fn uri(call: &Call, what: Subresource, container: &str) -> String {
             for command in call.query.all("command") {
                 query.append_pair("command", command);
             }
-            for name in STREAMS {
+            for (name, of_kubelets) in STREAMS {
                 let output = matches!(name, "stdout" | "stderr");
                 if call.query.choice(name).unwrap_or(output) {
-                    query.append_pair(name, "true");
+                    query.append_pair(of_kubelets, "1");
                 }
             }
             if what == Subresource::Exec {

@@ -102,7 +102,7 @@ async fn logs_and_commands_are_handed_to_the_node() {
         .unwrap();
     assert_eq!(
         output,
-        "/exec/default/web-0/c?command=echo&command=a+b&stdout=true&stderr=true"
+        "/exec/default/web-0/c?command=echo&command=a+b&output=1&error=1"
     );
     let status = process.take_status().unwrap().await.unwrap();
     assert_eq!(status.status.as_deref(), Some("Success"));
