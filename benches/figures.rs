@@ -8,6 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+#[path = "../src/invariants/tests/tale.rs"]
+mod tale;
+
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, api::ListParams};
 use stsspec::{
@@ -16,7 +19,8 @@ use stsspec::{
         Cluster as _,
         embedded::{Embedded, Options},
     },
-    k8s_openapi, kube,
+    evidence::{self, Evidence},
+    invariants, k8s_openapi, kube, sets,
     suite::{Subject, Suite},
 };
 
@@ -53,6 +57,7 @@ fn main() {
         run,
         if cfg!(debug_assertions) { "3 s" } else { "1 s" },
     );
+    judging();
     // In a process of its own: the runs before have left their mark on this one.
     let own = env::current_exe().expect("a bench knows its own path");
     let output = Command::new(own)
@@ -108,6 +113,31 @@ fn start_to_first_request() -> Duration {
         assert!(!found.items.is_empty(), "a cluster has namespaces");
     });
     begin.elapsed()
+}
+
+/// How many changes a second are read from a recording and judged, of a short history and of one sixteen times as long:
+/// the two differ where a rule looks at all that was before for each thing that happens.
+fn judging() {
+    for changes in [1_000, 16_000] {
+        let text = serde_json::to_string(&tale::rollouts(changes)).expect("JSON");
+        let begin = Instant::now();
+        let evidence: Evidence = serde_json::from_str(&text).expect("an evidence");
+        let read = begin.elapsed();
+        let begin = Instant::now();
+        let findings = invariants::judge(&evidence);
+        let judged = begin.elapsed();
+        assert!(findings.iter().all(|finding| finding.violations.is_empty()));
+        let length = evidence.history.changes().len();
+        let rate = |took: Duration| length as f64 / took.as_secs_f64();
+        for (what, took) in [
+            ("read", read),
+            ("judged", judged),
+            ("read and judged", read + judged),
+        ] {
+            let what = format!("changes {what} a second, of {length}");
+            println!("{what:<44} {:>10.0} {:>10}", rate(took), "100000");
+        }
+    }
 }
 
 fn whole() -> (stsspec::report::Report, Duration) {

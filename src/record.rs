@@ -29,7 +29,7 @@ use tokio::{
 use crate::{
     clock::Clock,
     cluster::Target,
-    evidence::{Change, Gap, History, Kind, Object, Verb},
+    evidence::{Change, Gap, History, Kind, Object, Undecodable, Verb},
 };
 use feed::Feed;
 
@@ -49,7 +49,7 @@ pub enum Error {
     },
     /// An object of the cluster is not what its kind says.
     #[error(transparent)]
-    Undecodable(#[from] crate::evidence::Undecodable),
+    Undecodable(#[from] Undecodable),
 }
 
 /// How a wait for quiet ended.
@@ -176,7 +176,7 @@ impl Recorder {
 
     fn begin(&self, kind: Kind, list: ObjectList<DynamicObject>) -> Result<String, Error> {
         for object in list.items {
-            let object = Object::decode(kind, value_of(&object))?;
+            let object = read(kind, value_of(&object))?;
             self.shared.push(&self.clock, Verb::Added, true, object);
         }
         Ok(list.metadata.resource_version.unwrap_or_default())
@@ -267,7 +267,8 @@ impl Recorder {
     }
 
     async fn compare(&self, kind: Kind, namespace: &str) -> Result<(), Error> {
-        let list = self.list(kind, namespace).await;
+        let list = self.api(kind, namespace);
+        let list = list.list_metadata(&ListParams::default()).await;
         let list = list.map_err(|source| refused(kind, namespace, source))?;
         let as_of = number(list.metadata.resource_version.as_deref());
         let listed: BTreeMap<String, u64> = list
@@ -361,6 +362,17 @@ impl Shared {
         drop(history);
         self.grown.send_replace(length);
     }
+}
+
+/// Reads an object. Who manages which of its fields is no evidence of anything, and half of its text.
+fn read(kind: Kind, mut value: serde_json::Value) -> Result<Object, Undecodable> {
+    if let Some(metadata) = value
+        .get_mut("metadata")
+        .and_then(serde_json::Value::as_object_mut)
+    {
+        metadata.remove("managedFields");
+    }
+    Object::decode(kind, value)
 }
 
 fn value_of(object: &DynamicObject) -> serde_json::Value {

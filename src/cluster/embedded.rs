@@ -18,6 +18,7 @@ use crate::{
 pub struct Embedded {
     server: Server,
     client: Client,
+    watching_client: Client,
     clock: Clock,
     capabilities: Capabilities,
     agents: Agents,
@@ -75,11 +76,12 @@ impl Embedded {
     /// in it repeat, elsewhere it is the time of day.
     pub async fn start(clock: Clock, options: &Options) -> Self {
         let server = Server::new(clock, options.server.clone());
-        let context = agents::Context::new(server.client("stsspec-agents"), clock);
+        let context = agents::Context::new(server.lean_client("stsspec-agents"), clock);
         let agents = agents::start(&context, &options.agents, server.kubelets());
         agents.ready().await;
         Self {
             client: behind(options.front, server.client("stsspec")),
+            watching_client: behind(options.front, server.lean_client("stsspec")),
             capabilities: Capabilities {
                 gates: options.gates.clone(),
                 ..capabilities(options.server.rules.version)
@@ -94,6 +96,11 @@ impl Embedded {
     /// A client that the server knows by another name.
     pub fn client_of(&self, user_agent: &str) -> Client {
         behind(self.front, self.server.client(user_agent))
+    }
+
+    /// As [`Embedded::client_of`], for those who do not read `metadata.managedFields`.
+    pub fn lean_client_of(&self, user_agent: &str) -> Client {
+        behind(self.front, self.server.lean_client(user_agent))
     }
 
     /// Its API server, to be served to others or to make clients for them.
@@ -156,6 +163,10 @@ pub fn capabilities(version: (u16, u16)) -> Capabilities {
 impl Cluster for Embedded {
     fn client(&self) -> Client {
         self.client.clone()
+    }
+
+    fn watching_client(&self) -> Client {
+        self.watching_client.clone()
     }
 
     fn capabilities(&self) -> &Capabilities {

@@ -27,6 +27,10 @@ use crate::clock::Clock;
 pub trait Cluster: Send + Sync {
     /// A client with the rights of the harness.
     fn client(&self) -> Client;
+    /// A client for whoever watches much and does not read `metadata.managedFields`: a cluster may leave them out.
+    fn watching_client(&self) -> Client {
+        self.client()
+    }
     /// What it offers, found out once.
     fn capabilities(&self) -> &Capabilities;
     /// Its time.

@@ -6,10 +6,12 @@ use futures::StreamExt as _;
 use kube::{
     Api,
     api::{DynamicObject, ListParams, WatchEvent, WatchParams},
+    core::Request,
 };
+use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use super::{Shared, lock, number, value_of};
+use super::{Shared, lock, number, read, value_of};
 use crate::{
     clock::Clock,
     evidence::{Change, Gap, Kind, Object, Verb},
@@ -20,6 +22,10 @@ const REST: Duration = Duration::from_millis(500);
 
 /// How long a watch may be broken before the cluster counts as lost.
 const LOST: Duration = Duration::from_secs(20);
+
+/// How long a watch lasts before it is opened again where it was. In between servers send bookmarks, so a connection that
+/// died is noticed by its silence.
+const WATCH_SECONDS: u32 = 24 * 60 * 60;
 
 /// Where the changes of one kind in one namespace come from and go to.
 pub(super) struct Feed {
@@ -56,8 +62,8 @@ impl Feed {
     }
 
     async fn watch(&mut self, mut from: String) -> End {
-        let params = WatchParams::default().timeout(290);
-        let mut events = match self.api.watch(&params, &from).await {
+        let params = WatchParams::default().timeout(WATCH_SECONDS);
+        let mut events = match self.open(&params, &from).await {
             Ok(events) => {
                 self.broken_since = None;
                 pin!(events.boxed())
@@ -87,10 +93,10 @@ impl Feed {
             let Some(shared) = self.shared.upgrade() else {
                 return End::Over;
             };
-            if let Some(version) = &object.metadata.resource_version {
-                from.clone_from(version);
+            if let Some(version) = object["metadata"]["resourceVersion"].as_str() {
+                version.clone_into(&mut from);
             }
-            match Object::decode(self.kind, value_of(&object)) {
+            match read(self.kind, object) {
                 Ok(object) => shared.push(&self.clock, verb, false, object),
                 Err(error) => {
                     let here = lock(&shared.history).changes().len();
@@ -99,6 +105,18 @@ impl Feed {
             }
         }
         End::Resume(from)
+    }
+
+    /// Events as plain values: what they are is read from there at once.
+    async fn open(
+        &self,
+        params: &WatchParams,
+        from: &str,
+    ) -> kube::Result<impl futures::Stream<Item = kube::Result<WatchEvent<Value>>> + use<>> {
+        let request = Request::new(self.api.resource_url()).watch(params, from);
+        let request = request.map_err(kube::Error::BuildRequest)?;
+        let client = self.api.clone().into_client();
+        client.request_events::<Value>(request).await
     }
 
     async fn rest(&mut self, from: String, error: &kube::Error) -> End {
@@ -136,7 +154,7 @@ impl Feed {
         let version = list.metadata.resource_version.unwrap_or_default();
         let mut listed = BTreeMap::new();
         for object in &list.items {
-            if let Ok(object) = Object::decode(self.kind, value_of(object)) {
+            if let Ok(object) = read(self.kind, value_of(object)) {
                 listed.insert(object.name().to_owned(), object);
             }
         }

@@ -42,8 +42,10 @@ mod verdicts;
 
 use std::{
     future::Future,
+    panic::resume_unwind,
     path::PathBuf,
     sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -335,16 +337,19 @@ impl Suite {
     }
 
     fn whole_plan(&self) -> Result<Plan, Error> {
-        let features = match &self.features {
-            None => features::embedded()?,
-            Some(folder) => features::in_folder(folder)?,
-        };
-        Ok(Plan::new(
-            &features,
-            &World::collection(),
-            inventory::embedded(),
-            self.seed,
-        ))
+        // The regular expressions of all sentences take longer than everything else before the first scenario.
+        let (features, steps) = thread::scope(|scope| {
+            let steps = scope.spawn(World::collection);
+            let features = match &self.features {
+                None => features::embedded(),
+                Some(folder) => features::in_folder(folder),
+            };
+            inventory::embedded();
+            let steps = steps.join().unwrap_or_else(|panic| resume_unwind(panic));
+            (features, steps)
+        });
+        let inventory = inventory::embedded();
+        Ok(Plan::new(&features?, &steps, inventory, self.seed))
     }
 
     fn describe(&self, site: &dyn site::Site) -> Run {

@@ -198,6 +198,11 @@ impl Subject {
         }
     }
 
+    /// It does not read who manages which field: its client may be spared that.
+    pub(super) fn reads_no_managers(&self) -> bool {
+        matches!(self, Self::Bundled | Self::Mutant(_))
+    }
+
     /// Starts it on the current runtime; the reference controller has the gates that are on. Each of its processes has a
     /// client of its own through the tap. Where it is given a namespace, only sets of that are its own.
     pub(super) fn start(

@@ -148,7 +148,7 @@ impl World {
         let client = scene.tap.client(scene.cluster.client(), Actor::Harness);
         // Watches of the recorder are not the scenario's own requests: they do not pass the tap.
         let recorder = Recorder::new(
-            scene.cluster.client(),
+            scene.cluster.watching_client(),
             scene.cluster.clock(),
             scene.target.clone(),
         );

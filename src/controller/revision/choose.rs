@@ -1,6 +1,6 @@
 //! Which revision a set goes to: one that there is, or a new one.
 
-use std::sync::Arc;
+use std::{cell::LazyCell, sync::Arc};
 
 use k8s_openapi::{api::apps::v1::ControllerRevision, apimachinery::pkg::runtime::RawExtension};
 use kube::api::ObjectMeta;
@@ -38,8 +38,12 @@ pub fn sort(revisions: &mut [Arc<ControllerRevision>]) {
 /// One of equal bytes is taken, the newest first. Failing that the newest is taken if it says the same in other words
 /// (missing defaults, nulls of older versions), where `semantic` allows it.
 pub fn choose(sorted: &[Arc<ControllerRevision>], wanted: &Value, semantic: bool) -> Choice {
-    let bytes = encode(wanted);
-    let equal = |revision: &&Arc<ControllerRevision>| encode(&revision.data.0) == bytes;
+    let bytes = LazyCell::new(|| encode(wanted));
+    // Equal values have equal bytes, and mostly they are equal.
+    let equal = |revision: &&Arc<ControllerRevision>| {
+        let data = &revision.data.0;
+        data == wanted || encode(data) == *bytes
+    };
     let Some(newest) = sorted.last() else {
         return Choice::New(1);
     };

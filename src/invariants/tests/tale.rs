@@ -51,6 +51,34 @@ pub struct Teller {
     answers: Vec<DnsAnswer>,
 }
 
+/// One set that is rolled over and over: the changes are told by the same few lines.
+pub fn rollouts(changes: usize) -> Evidence {
+    let mut teller = Teller::new(Place::default());
+    teller.tell("bring-up 5");
+    teller.tell("rev b number=2");
+    let mut length = 0;
+    for round in 0.. {
+        let (old, new) = if round % 2 == 0 {
+            ("a", "b")
+        } else {
+            ("b", "a")
+        };
+        teller.tell(&format!("set template={new}"));
+        for ordinal in (0..5).rev() {
+            teller.tell(&format!("delete web-{ordinal} uid=1"));
+            teller.tell(&format!("status upd={new} cur={old}"));
+            teller.tell(&format!("replace web-{ordinal} rev={new}"));
+            length += 9;
+        }
+        teller.tell(&format!("status upd={new} cur={new}"));
+        teller.tell("wait 20");
+        if length >= changes {
+            break;
+        }
+    }
+    teller.evidence()
+}
+
 type Words<'a> = BTreeMap<&'a str, &'a str>;
 
 const NAMESPACE: &str = "default";

@@ -273,11 +273,17 @@ fn version<K: Resource>(object: &K) -> u64 {
 /// How long a failed watch rests before the next attempt: doubling from the first to the second.
 const REST: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
 
+/// How long a watch lasts before it is opened again. Nobody is served by doing so sooner: a broken one is opened again
+/// at once, and while time is virtual a day of holding still is nothing.
+const WATCH_SECONDS: u32 = 24 * 60 * 60;
+
 async fn feed<K>(api: Api<K>, informer: Informer<K>)
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
-    let config = watcher::Config::default().streaming_lists();
+    let config = watcher::Config::default()
+        .streaming_lists()
+        .timeout(WATCH_SECONDS);
     let mut events = std::pin::pin!(watcher::watcher(api, config));
     let mut fresh = Vec::new();
     let mut rest = REST.0;

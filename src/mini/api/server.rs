@@ -73,7 +73,13 @@ impl Server {
     /// `user_agent` is what the server knows it by: the name before the first slash becomes the manager of the fields
     /// it writes.
     pub fn client(&self, user_agent: &str) -> kube::Client {
-        transport::client(self, user_agent)
+        transport::client(self, user_agent, None)
+    }
+
+    /// As [`Server::client`], for those who do not care who manages which field: objects come without
+    /// `metadata.managedFields`, which is most of their text.
+    pub fn lean_client(&self, user_agent: &str) -> kube::Client {
+        transport::client(self, user_agent, Some(accept::Lean))
     }
 
     /// Who serves exec, attach and logs of which node.
@@ -131,8 +137,10 @@ impl Server {
             .collect()
             .await
             .map_err(|error| Status::bad_request(format!("cannot read the body: {error}")))?;
+        let shape = accept::shape(accept, &query);
+        let lean = parts.extensions.get::<accept::Lean>().is_some();
         let call = Call {
-            shape: accept::shape(accept, &query),
+            shape: if lean { shape.lean() } else { shape },
             content_type: header_text(&parts.headers, header::CONTENT_TYPE).to_owned(),
             agent: header_text(&parts.headers, header::USER_AGENT).to_owned(),
             body: body.to_bytes(),

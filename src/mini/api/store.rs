@@ -2,16 +2,60 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    ops::Deref,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
+use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::{Rules, events, random::Random, resources, resources::Resource};
+use super::{Rules, events, http::answer, random::Random, resources, resources::Resource};
 
-/// An object as it was at one version; its `kind` and `apiVersion` are set.
-pub(crate) type Object = Arc<Value>;
+/// An object as it was at one version; its `kind` and `apiVersion` are set. Copies share it and its text.
+#[derive(Clone, Debug)]
+pub(crate) struct Object(Arc<Kept>);
+
+#[derive(Debug)]
+struct Kept {
+    value: Value,
+    /// Written when it is first asked for: the answer to a write and all watches tell the same.
+    text: OnceLock<Bytes>,
+    /// The same without `metadata.managedFields`.
+    lean: OnceLock<Bytes>,
+}
+
+impl Object {
+    /// It as JSON, without a newline.
+    pub(crate) fn text(&self) -> &Bytes {
+        let write = || answer::text(&self.0.value).into();
+        self.0.text.get_or_init(write)
+    }
+
+    /// It as JSON, but for `metadata.managedFields`.
+    pub(crate) fn lean_text(&self) -> &Bytes {
+        let write = || answer::text(&answer::Part::lean(&self.0.value)).into();
+        self.0.lean.get_or_init(write)
+    }
+}
+
+impl From<Value> for Object {
+    fn from(value: Value) -> Self {
+        Self(Arc::new(Kept {
+            value,
+            text: OnceLock::new(),
+            lean: OnceLock::new(),
+        }))
+    }
+}
+
+impl Deref for Object {
+    type Target = Value;
+
+    fn deref(&self) -> &Value {
+        &self.0.value
+    }
+}
 
 /// Where an object of a kind is. The namespace is empty for objects of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -203,13 +247,13 @@ impl Transaction<'_> {
     /// Stores an object under its own namespace and name, with a new version.
     pub(crate) fn put(&mut self, resource: &Resource, mut object: Value) -> Object {
         if self.dry {
-            return Arc::new(object);
+            return object.into();
         }
         if resource.is_a_face() {
             object = events::to_stored(&object);
         }
         let version = self.next_version(&mut object);
-        let object = Arc::new(object);
+        let object = Object::from(object);
         let kind = &mut self.inner.kinds[resource.stored().index];
         let before = kind.objects.insert(key_of(&object), object.clone());
         self.remember(
@@ -235,7 +279,7 @@ impl Transaction<'_> {
         };
         let mut last = (*before).clone();
         let version = self.next_version(&mut last);
-        let object = Arc::new(last);
+        let object = Object::from(last);
         self.remember(
             resource,
             Change {
@@ -277,7 +321,7 @@ impl Drop for Transaction<'_> {
 /// A stored object as its resource shows it.
 fn shown(resource: &Resource, object: Object) -> Object {
     match resource.is_a_face() {
-        true => Arc::new(events::from_stored(&object)),
+        true => events::from_stored(&object).into(),
         false => object,
     }
 }

@@ -19,23 +19,23 @@ use super::{
 /// # Errors
 ///
 /// The text of a decoding error, if a field has a value of another type than its own.
-pub fn check(group_kind: &str, object: &Value) -> Result<(Value, Vec<String>), String> {
+pub fn check(group_kind: &str, object: Value) -> Result<(Value, Vec<String>), String> {
     let Some(root) = schema().kind(group_kind) else {
-        return Ok((object.clone(), Vec::new()));
+        return Ok((object, Vec::new()));
     };
     let mut decoder = Decoder {
         schema: schema(),
         unknown: Vec::new(),
     };
-    let Value::Object(object) = object else {
-        let word = word(object);
+    let Value::Object(mut object) = object else {
+        let word = word(&object);
         return Err(format!(
             "json: cannot unmarshal {word} into Go value of type v1.{}",
             root.name
         ));
     };
-    let decoded = decoder.structure(root, object, &Place::root(root))?;
-    Ok((Value::Object(decoded), decoder.unknown))
+    decoder.structure(root, &mut object, &Place::root(root))?;
+    Ok((Value::Object(object), decoder.unknown))
 }
 
 /// The refusal of a body that does not decode, or, with strict validation, has unknown fields.
@@ -107,18 +107,21 @@ impl Decoder {
     fn structure(
         &mut self,
         known: &'static Struct,
-        object: &Map<String, Value>,
+        object: &mut Map<String, Value>,
         place: &Place<'_>,
-    ) -> Result<Map<String, Value>, String> {
-        let mut decoded = Map::new();
-        for (name, value) in object {
+    ) -> Result<(), String> {
+        let mut fault = None;
+        object.retain(|name, value| {
+            if fault.is_some() {
+                return true;
+            }
             let Some(field) = known.field(name) else {
                 self.unknown
                     .push(format!("unknown field \"{}{name}\"", place.prefix()));
-                continue;
+                return false;
             };
             if value.is_null() {
-                continue;
+                return false;
             }
             let inner = Place {
                 parent: Some(place),
@@ -126,55 +129,55 @@ impl Decoder {
                 field: name,
                 index: None,
             };
-            let value = self.value(&field.kind, value, &inner)?;
-            if field.keep || field.pointer || !empty(&value, &field.kind) {
-                decoded.insert(name.clone(), value);
-            }
-        }
+            fault = self.value(&field.kind, value, &inner).err();
+            field.keep || field.pointer || !empty(value, &field.kind)
+        });
         for (name, field) in known.fields().filter(|(_, field)| field.keep) {
-            if !decoded.contains_key(name) {
-                decoded.insert(name.to_owned(), self.zero(field));
+            if !object.contains_key(name) {
+                object.insert(name.to_owned(), self.zero(field));
             }
         }
-        Ok(decoded)
+        fault.map_or(Ok(()), Err)
     }
 
-    fn value(&mut self, kind: &Type, value: &Value, place: &Place<'_>) -> Result<Value, String> {
-        match (kind, value) {
+    fn value(&mut self, kind: &Type, value: &mut Value, place: &Place<'_>) -> Result<(), String> {
+        match (kind, &mut *value) {
             (Type::Struct(index), Value::Object(object)) => {
                 let known = self.schema.get(*index);
-                self.structure(known, object, place).map(Value::Object)
+                self.structure(known, object, place)
             }
             (Type::List(inner), Value::Array(items)) => {
-                let mut decoded = Vec::with_capacity(items.len());
-                for (index, item) in items.iter().enumerate() {
+                for (index, item) in items.iter_mut().enumerate() {
                     let place = Place {
                         parent: Some(place),
                         structure: place.structure,
                         field: "",
                         index: Some(index),
                     };
-                    decoded.push(self.item(inner, item, &place)?);
+                    self.item(inner, item, &place)?;
                 }
-                Ok(Value::Array(decoded))
+                Ok(())
             }
             (Type::Map(inner, _), Value::Object(entries)) => {
-                let mut decoded = Map::new();
-                for (key, item) in entries {
-                    decoded.insert(key.clone(), self.item(inner, item, place)?);
-                }
-                Ok(Value::Object(decoded))
+                let mut items = entries.values_mut();
+                items.try_for_each(|item| self.item(inner, item, place))
             }
-            _ => scalar(self.schema, kind, value, place),
+            _ => {
+                if let Some(canonical) = scalar(self.schema, kind, value, place)? {
+                    *value = canonical;
+                }
+                Ok(())
+            }
         }
     }
 
     /// A value of a list or a map: there null is the zero value.
-    fn item(&mut self, kind: &Type, value: &Value, place: &Place<'_>) -> Result<Value, String> {
-        match value {
-            Value::Null => Ok(self.zero_of(kind)),
-            _ => self.value(kind, value, place),
+    fn item(&mut self, kind: &Type, value: &mut Value, place: &Place<'_>) -> Result<(), String> {
+        if value.is_null() {
+            *value = self.zero_of(kind);
+            return Ok(());
         }
+        self.value(kind, value, place)
     }
 
     fn zero(&self, field: &Field) -> Value {
@@ -220,7 +223,13 @@ fn empty(value: &Value, kind: &Type) -> bool {
     }
 }
 
-fn scalar(schema: &Schema, kind: &Type, value: &Value, place: &Place<'_>) -> Result<Value, String> {
+/// The canonical form of a value, if it is not that already.
+fn scalar(
+    schema: &Schema,
+    kind: &Type,
+    value: &Value,
+    place: &Place<'_>,
+) -> Result<Option<Value>, String> {
     let wrong = |value: &Value| {
         Err(format!(
             "json: cannot unmarshal {} into Go struct field {} of type {}",
@@ -233,13 +242,13 @@ fn scalar(schema: &Schema, kind: &Type, value: &Value, place: &Place<'_>) -> Res
         (Type::String(_), Value::String(_))
         | (Type::Bool, Value::Bool(_))
         | (Type::Float, Value::Number(_))
-        | (Type::IntOrString, Value::String(_)) => Ok(value.clone()),
-        (Type::Any, _) => Ok(value.clone()),
-        (Type::Int64, Value::Number(number)) if number.is_i64() => Ok(value.clone()),
+        | (Type::IntOrString, Value::String(_)) => Ok(None),
+        (Type::Any, _) => Ok(None),
+        (Type::Int64, Value::Number(number)) if number.is_i64() => Ok(None),
         (Type::Int32 | Type::IntOrString, Value::Number(number))
             if number.as_i64().is_some_and(|n| i32::try_from(n).is_ok()) =>
         {
-            Ok(value.clone())
+            Ok(None)
         }
         (Type::Int32 | Type::Int64 | Type::IntOrString, Value::Number(number)) => Err(format!(
             "json: cannot unmarshal number {number} into Go struct field {} of type {}",
@@ -247,16 +256,16 @@ fn scalar(schema: &Schema, kind: &Type, value: &Value, place: &Place<'_>) -> Res
             go_type(schema, kind)
         )),
         (Type::Quantity, Value::String(text)) => quantity::canonical(text)
-            .map(Value::from)
+            .map(|text| Some(text.into()))
             .map_err(|error| error.to_string()),
         (Type::Quantity, other) => quantity::canonical(&other.to_string())
-            .map(Value::from)
+            .map(|text| Some(text.into()))
             .map_err(|error| error.to_string()),
-        (Type::Time, Value::String(text)) => time(text, 0),
-        (Type::MicroTime, Value::String(text)) => time(text, 6),
+        (Type::Time, Value::String(text)) => time(text, 0).map(Some),
+        (Type::MicroTime, Value::String(text)) => time(text, 6).map(Some),
         (Type::Bytes, Value::String(text)) => match illegal_base64(text) {
             Some(at) => Err(format!("illegal base64 data at input byte {at}")),
-            None => Ok(value.clone()),
+            None => Ok(None),
         },
         _ => wrong(value),
     }
@@ -429,7 +438,7 @@ mod tests {
             set["spec"]["replicaz"] = Value::Null;
             set["spec"]["template"]["spec"]["containers"][0]["bad"] = json!([]);
         });
-        let (pruned, unknown) = check("apps/StatefulSet", &object).expect("it decodes");
+        let (pruned, unknown) = check("apps/StatefulSet", object).expect("it decodes");
         assert_eq!(
             unknown,
             [
@@ -517,7 +526,7 @@ mod tests {
         ] {
             let object = set(|set| set.pointer_mut(pointer).expect("it is there")[field] = value);
             assert_eq!(
-                check("apps/StatefulSet", &object).expect_err(expected),
+                check("apps/StatefulSet", object).expect_err(expected),
                 expected
             );
         }
@@ -533,7 +542,7 @@ mod tests {
                 json!({"requests": {"cpu": 0.1}});
             set["spec"]["template"]["spec"]["volumes"] = json!([{"name": "v", "emptyDir": {}}]);
         });
-        let (decoded, _) = check("apps/StatefulSet", &object).expect("it decodes");
+        let (decoded, _) = check("apps/StatefulSet", object).expect("it decodes");
         assert_eq!(
             decoded["spec"],
             json!({
@@ -566,7 +575,7 @@ mod tests {
     #[test]
     fn times_lose_their_fraction_and_their_zone() {
         let lease = json!({"metadata": {"creationTimestamp": "2026-01-02T03:04:05.6+01:00"}, "spec": {"renewTime": "2026-01-02T03:04:05.6Z"}});
-        let (decoded, _) = check("coordination.k8s.io/Lease", &lease).expect("it decodes");
+        let (decoded, _) = check("coordination.k8s.io/Lease", lease).expect("it decodes");
         assert_eq!(
             decoded["metadata"]["creationTimestamp"],
             "2026-01-02T02:04:05Z"

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{
-    path::{Element, Path},
+    path::Element,
     set::Set,
     shape::{Shape, entries, items},
 };
@@ -20,129 +20,159 @@ pub(super) struct Comparison {
 
 impl Comparison {
     /// Without these paths and all below them.
-    pub(super) fn outside(&self, ignored: &Set) -> Self {
-        Self {
-            removed: self.removed.outside(ignored),
-            modified: self.modified.outside(ignored),
-            added: self.added.outside(ignored),
+    pub(super) fn outside(mut self, ignored: &Set) -> Self {
+        for set in [&mut self.removed, &mut self.modified, &mut self.added] {
+            set.cut(ignored);
+        }
+        self
+    }
+
+    /// What the new object has that the old one had not: its changed and its added paths.
+    pub(super) fn taken(&self) -> Set {
+        self.modified.clone().union(&self.added)
+    }
+
+    /// Takes what was found below an element, and whether the element itself was removed, changed or added.
+    fn take(&mut self, element: &Element, found: Found) {
+        let Found { at, below } = found;
+        let parts = [
+            (&mut self.removed, below.removed, at.removed),
+            (&mut self.modified, below.modified, at.modified),
+            (&mut self.added, below.added, at.added),
+        ];
+        for (whole, part, itself) in parts {
+            if itself {
+                whole.members.insert(element.clone());
+            }
+            if !part.is_empty() {
+                whole.children.insert(element.clone(), part);
+            }
         }
     }
 }
 
 /// Compares two objects.
 pub(super) fn compare(shape: Shape, old: &Value, new: &Value) -> Comparison {
-    let mut walk = Walk::default();
-    walk.value(shape, Some(old), Some(new));
-    walk.found
+    differing(shape, Some(old), Some(new)).below
 }
 
+/// What differs between two values, and what below them.
 #[derive(Default)]
-struct Walk {
-    path: Path,
-    found: Comparison,
+struct Found {
+    at: At,
+    below: Comparison,
 }
 
-impl Walk {
-    fn value(&mut self, shape: Shape, old: Option<&Value>, new: Option<&Value>) {
-        let object = shape.is_object(old) || shape.is_object(new);
-        let empty = match object {
-            true => entries(old).is_none() && entries(new).is_none(),
-            false => items(old).is_empty() && items(new).is_empty(),
+#[derive(Clone, Copy, Default)]
+struct At {
+    removed: bool,
+    modified: bool,
+    added: bool,
+}
+
+/// Most of an object stays as it was, and equal values differ nowhere.
+fn value(shape: Shape, old: Option<&Value>, new: Option<&Value>) -> Found {
+    match old == new {
+        true => Found::default(),
+        false => differing(shape, old, new),
+    }
+}
+
+fn differing(shape: Shape, old: Option<&Value>, new: Option<&Value>) -> Found {
+    let object = shape.is_object(old) || shape.is_object(new);
+    let empty = match object {
+        true => entries(old).is_none() && entries(new).is_none(),
+        false => items(old).is_empty() && items(new).is_empty(),
+    };
+    let (added, removed) = (old.is_none(), new.is_none());
+    // What has no parts is compared as one, which keeps absent and empty apart.
+    if empty || !(object || shape.is_list()) {
+        let at = At {
+            removed: removed && !added,
+            modified: !removed && !added && old != new,
+            added,
         };
-        // What has no parts is compared as one, which keeps absent and empty apart.
-        if empty || !(object || shape.is_list()) {
-            return self.leaf(old, new);
-        }
-        match object {
-            true => self.object(shape, old, new),
-            false => self.list(shape, old, new),
-        }
-        if old.is_none() {
-            self.found.added.insert(&self.path);
-        } else if new.is_none() {
-            self.found.removed.insert(&self.path);
-        }
-    }
-
-    fn leaf(&mut self, old: Option<&Value>, new: Option<&Value>) {
-        match (old, new) {
-            (None, _) => self.found.added.insert(&self.path),
-            (_, None) => self.found.removed.insert(&self.path),
-            (Some(old), Some(new)) if old != new => self.found.modified.insert(&self.path),
-            _ => {}
-        }
-    }
-
-    fn below(&mut self, element: Element, shape: Shape, old: Option<&Value>, new: Option<&Value>) {
-        self.path.push(element);
-        self.value(shape, old, new);
-        self.path.pop();
-    }
-
-    fn object(&mut self, shape: Shape, old: Option<&Value>, new: Option<&Value>) {
-        let (old, new) = (entries(old), entries(new));
-        let names: BTreeSet<_> = [old, new]
-            .into_iter()
-            .flatten()
-            .flat_map(|map| map.keys())
-            .collect();
-        for name in names {
-            let get = |map: Option<&'_ serde_json::Map<String, Value>>| {
-                map.and_then(|map| map.get(name)).cloned()
-            };
-            let (old, new) = (get(old), get(new));
-            let (inner, _) = shape.entry(name);
-            self.below(Element::field(name), inner, old.as_ref(), new.as_ref());
-        }
-    }
-
-    fn list(&mut self, shape: Shape, old: Option<&Value>, new: Option<&Value>) {
-        let mut pairs: BTreeMap<Element, (Vec<&Value>, Vec<&Value>)> = BTreeMap::new();
-        for item in items(old) {
-            if let Ok(element) = shape.element(item) {
-                pairs.entry(element).or_default().0.push(item);
-            }
-        }
-        for item in items(new) {
-            if let Ok(element) = shape.element(item) {
-                pairs.entry(element).or_default().1.push(item);
-            }
-        }
-        for (element, (old, new)) in pairs {
-            self.items(element, shape.item(), &old, &new);
-        }
-    }
-
-    /// The items of one key: usually one before and one after. Repeated ones are owned as one.
-    fn items(&mut self, element: Element, shape: Shape, old: &[&Value], new: &[&Value]) {
-        let marked = |walk: &Self| {
-            let mut path = walk.path.clone();
-            path.push(element.clone());
-            path
+        return Found {
+            at,
+            below: Comparison::default(),
         };
-        match (old, new) {
-            ([] | [_], [] | [_]) => {
-                self.below(element, shape, old.first().copied(), new.first().copied());
-            }
-            ([_, _, ..], [_, _, ..]) => {
-                if old != new {
-                    self.found.modified.insert(&marked(self));
-                }
-            }
-            ([_, _, ..], _) => {
-                let path = marked(self);
-                if let Some(new) = new.first() {
-                    self.below(element, shape, None, Some(new));
-                }
-                self.found.removed.insert(&path);
-            }
-            (_, _) => {
-                let path = marked(self);
-                if let Some(old) = old.first() {
-                    self.below(element, shape, Some(old), None);
-                }
-                self.found.added.insert(&path);
-            }
+    }
+    Found {
+        at: At {
+            removed: removed && !added,
+            modified: false,
+            added,
+        },
+        below: match object {
+            true => fields(shape, old, new),
+            false => list(shape, old, new),
+        },
+    }
+}
+
+fn fields(shape: Shape, old: Option<&Value>, new: Option<&Value>) -> Comparison {
+    let (old, new) = (entries(old), entries(new));
+    let names: BTreeSet<_> = [old, new]
+        .into_iter()
+        .flatten()
+        .flat_map(|map| map.keys())
+        .collect();
+    let mut found = Comparison::default();
+    for name in names {
+        let (old, new) = (
+            old.and_then(|map| map.get(name)),
+            new.and_then(|map| map.get(name)),
+        );
+        if old == new {
+            continue;
+        }
+        let (inner, _) = shape.entry(name);
+        found.take(&Element::field(name), differing(inner, old, new));
+    }
+    found
+}
+
+fn list(shape: Shape, old: Option<&Value>, new: Option<&Value>) -> Comparison {
+    let mut pairs: BTreeMap<Element, (Vec<&Value>, Vec<&Value>)> = BTreeMap::new();
+    for item in items(old) {
+        if let Ok(element) = shape.element(item) {
+            pairs.entry(element).or_default().0.push(item);
+        }
+    }
+    for item in items(new) {
+        if let Ok(element) = shape.element(item) {
+            pairs.entry(element).or_default().1.push(item);
+        }
+    }
+    let mut found = Comparison::default();
+    for (element, (old, new)) in pairs {
+        found.take(&element, repeated(shape.item(), &old, &new));
+    }
+    found
+}
+
+/// The items of one key: usually one before and one after. Repeated ones are owned as one.
+fn repeated(shape: Shape, old: &[&Value], new: &[&Value]) -> Found {
+    match (old, new) {
+        ([] | [_], [] | [_]) => value(shape, old.first().copied(), new.first().copied()),
+        ([_, _, ..], [_, _, ..]) => {
+            let mut found = Found::default();
+            found.at.modified = old != new;
+            found
+        }
+        ([_, _, ..], _) => {
+            let mut found = new
+                .first()
+                .map_or_else(Found::default, |new| value(shape, None, Some(new)));
+            found.at.removed = true;
+            found
+        }
+        (_, _) => {
+            let mut found = old
+                .first()
+                .map_or_else(Found::default, |old| value(shape, Some(old), None));
+            found.at.added = true;
+            found
         }
     }
 }

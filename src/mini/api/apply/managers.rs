@@ -102,7 +102,7 @@ impl Managers {
     pub(super) fn take(&mut self, paths: &Set, except: Option<&Id>) {
         for (id, entry) in &mut self.0 {
             if Some(id) != except {
-                entry.set = entry.set.difference(paths);
+                entry.set.subtract(paths);
             }
         }
         self.0.retain(|_, entry| !entry.set.is_empty());
@@ -158,15 +158,10 @@ impl Managers {
         }
         let mut entries: Vec<_> = self.0.iter().collect();
         entries.sort_by(|(one, a), (other, b)| {
-            let key = |id: &Id, entry: &Entry| {
-                (
-                    id.operation.clone(),
-                    entry.time.clone(),
-                    id.manager.clone(),
-                    entry.version.clone(),
-                    id.subresource.clone(),
-                )
-            };
+            fn key<'a>(id: &'a Id, entry: &'a Entry) -> (&'a str, Option<&'a str>, [&'a str; 3]) {
+                let rest = [&*id.manager, &*entry.version, &*id.subresource];
+                (&id.operation, entry.time.as_deref(), rest)
+            }
             key(one, a).cmp(&key(other, b))
         });
         let entries: Vec<_> = entries

@@ -67,10 +67,7 @@ impl Kind {
     /// The object before it exists: only what is always written.
     fn nothing(&self, like: &Value) -> Value {
         let bare = json!({"apiVersion": like["apiVersion"], "kind": like["kind"], "metadata": {}});
-        match strict::check(&self.name, &bare) {
-            Ok((zero, _)) => zero,
-            Err(_) => bare,
-        }
+        strict::check(&self.name, bare).map_or(Value::Null, |(zero, _)| zero)
     }
 }
 
@@ -123,7 +120,7 @@ pub fn apply(
     if managers.is_empty() && live.is_some() {
         let change = compare(kind.shape, &kind.nothing(applied), &old);
         let id = Id::new(BEFORE_FIRST_APPLY, "Update", &kind.version, subresource);
-        own(&mut managers, id, &change, &kind, subresource, now);
+        own(&mut managers, id, change.taken(), &kind, subresource, now);
     }
     let id = Id::new(manager, "Apply", &kind.version, subresource);
     let request = Request {
@@ -154,7 +151,7 @@ pub fn apply(
     if manager == "kubectl" {
         remember_applied(&mut new, applied);
     }
-    let (mut new, _) = strict::check(&kind.name, &new).map_err(|text| {
+    let (mut new, _) = strict::check(&kind.name, new).map_err(|text| {
         Status::new(
             500,
             "",
@@ -241,7 +238,7 @@ impl Request<'_> {
             None => merged,
         };
         let change = compare(shape, self.old, &new).outside(&self.ignored);
-        let taken = change.modified.clone().union(&change.added);
+        let taken = change.taken();
         let conflicts = Conflicts::of(&managers, &taken);
         if !force && !conflicts.0.is_empty() {
             return Err(conflicts);
@@ -367,19 +364,10 @@ fn remember_applied(new: &mut Value, applied: &Value) {
     *record = format!("{applied}\n").into();
 }
 
-/// Adds the paths of a change to what a manager owns.
-fn own(
-    managers: &mut Managers,
-    id: Id,
-    change: &Comparison,
-    kind: &Kind,
-    subresource: &str,
-    now: &str,
-) {
-    let taken = change.modified.clone().union(&change.added);
-    let taken = taken
-        .outside(&kind.ignored(subresource))
-        .difference(&untracked());
+/// Adds the paths that a change took to what a manager owns.
+fn own(managers: &mut Managers, id: Id, taken: Set, kind: &Kind, subresource: &str, now: &str) {
+    let mut taken = taken.outside(&kind.ignored(subresource));
+    taken.subtract(&untracked());
     if taken.is_empty() {
         return;
     }
@@ -408,7 +396,10 @@ pub fn track(
         Value::Array(entries) => entries.is_empty() || **entries == [json!({})],
         _ => false,
     };
-    let mut managers = Managers::of(new);
+    let mut managers = match subresource {
+        "" => Managers::of(new),
+        _ => Managers::default(),
+    };
     if !subresource.is_empty() || (managers.is_empty() && !emptied) {
         managers = old.map(Managers::of).unwrap_or_default();
     }
@@ -417,14 +408,20 @@ pub fn track(
     if old.is_some() && (managers.is_empty() || untold) {
         return managers.write(new);
     }
-    let before = old.map_or_else(|| kind.nothing(new), without_managers);
-    let change = compare(kind.shape, &before, &without_managers(new));
-    let change = change.outside(&kind.ignored(subresource));
-    let taken = change.modified.clone().union(&change.added);
+    let nothing;
+    let before = match old {
+        Some(old) => old,
+        None => {
+            nothing = kind.nothing(new);
+            &nothing
+        }
+    };
+    let change = compare(kind.shape, before, new).outside(&kind.ignored(subresource));
+    let taken = change.taken();
     let id = Id::new(manager, operation, &kind.version, subresource);
     managers.take(&taken, None);
     managers.take(&change.removed, None);
-    own(&mut managers, id, &change, &kind, subresource, now);
+    own(&mut managers, id, taken, &kind, subresource, now);
     managers.cap();
     managers.write(new);
 }

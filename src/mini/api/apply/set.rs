@@ -47,10 +47,43 @@ impl Set {
     pub(super) fn union(mut self, other: &Self) -> Self {
         self.members.extend(other.members.iter().cloned());
         for (element, set) in &other.children {
-            let own = self.children.entry(element.clone()).or_default();
-            *own = std::mem::take(own).union(set);
+            match self.children.get_mut(element) {
+                Some(own) => *own = std::mem::take(own).union(set),
+                None => drop(self.children.insert(element.clone(), set.clone())),
+            }
         }
         self
+    }
+
+    /// Leaves out the paths of the other set; those below them remain.
+    pub(super) fn subtract(&mut self, other: &Self) {
+        for element in &other.members {
+            self.members.remove(element);
+        }
+        for (element, set) in &other.children {
+            self.below(element, |own| own.subtract(set));
+        }
+    }
+
+    /// Leaves out the paths of the other set and all below them.
+    pub(super) fn cut(&mut self, other: &Self) {
+        for element in &other.members {
+            self.members.remove(element);
+            self.children.remove(element);
+        }
+        for (element, set) in &other.children {
+            self.below(element, |own| own.cut(set));
+        }
+    }
+
+    /// Changes what is below an element, which goes when nothing is left.
+    fn below(&mut self, element: &Element, change: impl FnOnce(&mut Self)) {
+        if let Some(own) = self.children.get_mut(element) {
+            change(own);
+            if own.is_empty() {
+                self.children.remove(element);
+            }
+        }
     }
 
     pub(super) fn intersection(&self, other: &Self) -> Self {
@@ -67,37 +100,15 @@ impl Set {
 
     /// The paths that the other set does not have; those below a path of the other remain.
     pub(super) fn difference(&self, other: &Self) -> Self {
-        let members = self.members.difference(&other.members);
-        let children = self.children.iter().filter_map(|(element, set)| {
-            let rest = match other.children.get(element) {
-                Some(other) => set.difference(other),
-                None => set.clone(),
-            };
-            (!rest.is_empty()).then(|| (element.clone(), rest))
-        });
-        Self {
-            members: members.cloned().collect(),
-            children: children.collect(),
-        }
+        let mut rest = self.clone();
+        rest.subtract(other);
+        rest
     }
 
     /// The paths that are neither in the other set nor below one of its paths.
-    pub(super) fn outside(&self, other: &Self) -> Self {
-        let members = self.members.difference(&other.members);
-        let children = self.children.iter().filter_map(|(element, set)| {
-            if other.members.contains(element) {
-                return None;
-            }
-            let rest = match other.children.get(element) {
-                Some(other) => set.outside(other),
-                None => set.clone(),
-            };
-            (!rest.is_empty()).then(|| (element.clone(), rest))
-        });
-        Self {
-            members: members.cloned().collect(),
-            children: children.collect(),
-        }
+    pub(super) fn outside(mut self, other: &Self) -> Self {
+        self.cut(other);
+        self
     }
 
     /// All paths: those of one step first.

@@ -9,7 +9,7 @@ fn now(step: usize) -> String {
 
 /// Decoded and with defaults, as a server stores it.
 fn stored(kind: &str, object: &Value) -> Value {
-    let (mut object, _) = strict::check(kind, object).expect("it decodes");
+    let (mut object, _) = strict::check(kind, object.clone()).expect("it decodes");
     defaults::default(kind, &mut object);
     object
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::mini::api::strict;
 
 fn defaulted(group_kind: &str, object: Value) -> Value {
-    let (mut object, unknown) = strict::check(group_kind, &object).expect("it decodes");
+    let (mut object, unknown) = strict::check(group_kind, object).expect("it decodes");
     assert!(unknown.is_empty(), "{unknown:?}");
     default(group_kind, &mut object);
     let once = object.clone();

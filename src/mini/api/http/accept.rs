@@ -8,10 +8,29 @@ use crate::mini::api::table::Include;
 pub(crate) enum Shape {
     /// The objects as they are.
     Whole,
+    /// The objects but for `metadata.managedFields`. No media type asks for it, only a client in this process.
+    Lean,
     /// `PartialObjectMetadata`.
     Metadata,
+    /// `PartialObjectMetadata` but for `metadata.managedFields`.
+    LeanMetadata,
     /// `Table`.
     Table(Include),
+}
+
+/// The mark of a request whose client does not read `metadata.managedFields`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lean;
+
+impl Shape {
+    /// For a client that does not read `metadata.managedFields`.
+    pub(crate) fn lean(self) -> Self {
+        match self {
+            Self::Whole => Self::Lean,
+            Self::Metadata => Self::LeanMetadata,
+            other => other,
+        }
+    }
 }
 
 /// The first shape in an `Accept` header that this server has; the objects as they are, if there is none.

@@ -1,13 +1,11 @@
 //! Answers: objects and lists in the shape the client wants, statuses, plain text.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use jiff::Timestamp;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::accept::Shape;
 use crate::mini::{
@@ -40,11 +38,17 @@ pub(crate) fn json(code: u16, value: &impl Serialize) -> Response<Body> {
 
 /// JSON as text, with the newline that ends an answer and an event.
 pub(crate) fn line(value: &impl Serialize) -> Vec<u8> {
+    let mut text = text(value);
+    text.push(b'\n');
+    text
+}
+
+/// JSON as text.
+pub(crate) fn text(value: &impl Serialize) -> Vec<u8> {
     let mut text = Vec::new();
     // Values have text keys and finite numbers, which serde_json can always write.
     let written = serde_json::to_writer(&mut text, value);
     debug_assert!(written.is_ok(), "a value that is not JSON");
-    text.push(b'\n');
     text
 }
 
@@ -80,8 +84,10 @@ pub(crate) fn object(
 ) -> Response<Body> {
     match shape {
         _ if object["kind"] == "Status" => json(code, &**object),
-        Shape::Whole => json(code, &**object),
+        Shape::Whole => ended(code, object.text()),
+        Shape::Lean => ended(code, object.lean_text()),
         Shape::Metadata => json(code, &metadata(object)),
+        Shape::LeanMetadata => json(code, &Part::lean(&metadata(object))),
         Shape::Table(include) => {
             let items = std::slice::from_ref(object);
             let mut table = table::table(resource.group_kind, items, now, include, true);
@@ -90,6 +96,10 @@ pub(crate) fn object(
             json(code, &table)
         }
     }
+}
+
+fn ended(code: u16, text: &[u8]) -> Response<Body> {
+    full(code, "application/json", [text, b"\n"].concat())
 }
 
 /// The object's metadata alone.
@@ -105,10 +115,10 @@ pub(crate) fn list(
     shape: Shape,
     now: Timestamp,
     metadata: Value,
-    items: &[Arc<Value>],
+    items: &[Object],
 ) -> Response<Body> {
     match shape {
-        Shape::Whole => json(
+        Shape::Whole | Shape::Lean => json(
             200,
             &List {
                 kind: format!("{}List", resource.kind),
@@ -116,12 +126,13 @@ pub(crate) fn list(
                 metadata,
                 items,
                 typed: false,
+                lean: shape == Shape::Lean,
             },
         ),
-        Shape::Metadata => {
-            let items: Vec<_> = items
+        Shape::Metadata | Shape::LeanMetadata => {
+            let items: Vec<Object> = items
                 .iter()
-                .map(|item| Arc::new(self::metadata(item)))
+                .map(|item| self::metadata(item).into())
                 .collect();
             json(
                 200,
@@ -131,6 +142,7 @@ pub(crate) fn list(
                     metadata,
                     items: &items,
                     typed: true,
+                    lean: shape == Shape::LeanMetadata,
                 },
             )
         }
@@ -146,9 +158,11 @@ struct List<'a> {
     kind: String,
     api_version: String,
     metadata: Value,
-    items: &'a [Arc<Value>],
+    items: &'a [Object],
     /// Items say their kind, which they do not in lists of one kind.
     typed: bool,
+    /// Items do not say who manages their fields.
+    lean: bool,
 }
 
 impl Serialize for List<'_> {
@@ -157,26 +171,54 @@ impl Serialize for List<'_> {
         map.serialize_entry("kind", &self.kind)?;
         map.serialize_entry("apiVersion", &self.api_version)?;
         map.serialize_entry("metadata", &self.metadata)?;
-        match self.typed {
-            true => {
-                let items: Vec<&Value> = self.items.iter().map(|item| &**item).collect();
-                map.serialize_entry("items", &items)?;
-            }
-            false => {
-                let items: Vec<_> = self.items.iter().map(|item| Untyped(item)).collect();
-                map.serialize_entry("items", &items)?;
+        let items = self.items.iter().map(|item| Part {
+            object: item,
+            typed: self.typed,
+            managed: !self.lean,
+        });
+        map.serialize_entry("items", &items.collect::<Vec<_>>())?;
+        map.end()
+    }
+}
+
+/// An object without its types or without `metadata.managedFields`.
+pub(crate) struct Part<'a> {
+    object: &'a Value,
+    typed: bool,
+    managed: bool,
+}
+
+impl<'a> Part<'a> {
+    /// The object without `metadata.managedFields`.
+    pub(crate) fn lean(object: &'a Value) -> Self {
+        Self {
+            object,
+            typed: true,
+            managed: false,
+        }
+    }
+}
+
+impl Serialize for Part<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, value) in self.object.as_object().into_iter().flatten() {
+            match (name.as_str(), value) {
+                ("kind" | "apiVersion", _) if !self.typed => {}
+                ("metadata", Value::Object(metadata)) if !self.managed => {
+                    map.serialize_entry(name, &Unmanaged(metadata))?;
+                }
+                _ => map.serialize_entry(name, value)?,
             }
         }
         map.end()
     }
 }
 
-struct Untyped<'a>(&'a Value);
+struct Unmanaged<'a>(&'a Map<String, Value>);
 
-impl Serialize for Untyped<'_> {
+impl Serialize for Unmanaged<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let fields = self.0.as_object().into_iter().flatten();
-        let fields = fields.filter(|(name, _)| !matches!(name.as_str(), "kind" | "apiVersion"));
-        serializer.collect_map(fields)
+        serializer.collect_map(self.0.iter().filter(|(name, _)| *name != "managedFields"))
     }
 }

@@ -61,7 +61,11 @@ pub(crate) fn read(format: Format, body: &[u8]) -> Result<(Value, Vec<String>), 
                     "couldn't get version/kind; json parse error: {fault}"
                 ))
             })?;
-            Ok((value, strict::duplicates(body)))
+            let twice = match json::has_each_once(body, &value) {
+                true => Vec::new(),
+                false => strict::duplicates(body),
+            };
+            Ok((value, twice))
         }
         Format::Yaml => {
             let text = String::from_utf8_lossy(body);

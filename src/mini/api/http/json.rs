@@ -11,6 +11,29 @@ pub(crate) fn read(text: &[u8]) -> Result<Value, String> {
     serde_json::from_slice(text).map_err(|error| fault(text, &error))
 }
 
+/// Whether a text has each field once: as many as the value that was read from it. It says so without reading the text
+/// again.
+pub(crate) fn has_each_once(text: &[u8], value: &Value) -> bool {
+    fn fields(value: &Value) -> usize {
+        match value {
+            Value::Object(entries) => entries.len() + entries.values().map(fields).sum::<usize>(),
+            Value::Array(items) => items.iter().map(fields).sum(),
+            _ => 0,
+        }
+    }
+    let (mut colons, mut quoted, mut escaped) = (0, false, false);
+    for byte in text {
+        match (quoted, byte) {
+            (true, _) if escaped => escaped = false,
+            (true, b'\\') => escaped = true,
+            (_, b'"') => quoted = !quoted,
+            (false, b':') => colons += 1,
+            _ => {}
+        }
+    }
+    colons == fields(value)
+}
+
 fn fault(text: &[u8], error: &serde_json::Error) -> String {
     if error.classify() == Category::Eof {
         return "unexpected end of JSON input".to_owned();
@@ -56,6 +79,17 @@ pub(crate) fn shown(body: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_field_that_is_there_twice_is_noticed() {
+        for (text, once) in [
+            (r#"{"a": {"b": [{"c": 1}, {"c": 2}]}, "d:\"": ":"}"#, true),
+            (r#"{"a": {"b": 1, "c": 2, "b": 3}}"#, false),
+        ] {
+            let value = read(text.as_bytes()).unwrap();
+            assert_eq!(has_each_once(text.as_bytes(), &value), once, "{text}");
+        }
+    }
 
     #[test]
     fn faults_are_named_with_their_character() {

@@ -25,6 +25,7 @@ use tokio::{
 };
 use tower::BoxError;
 
+use super::accept::Lean;
 use crate::mini::api::Server;
 
 type ClientBody = UnsyncBoxBody<Bytes, BoxError>;
@@ -33,8 +34,8 @@ type ClientBody = UnsyncBoxBody<Bytes, BoxError>;
 const PIPE_BYTES: usize = 64 * 1024;
 
 /// A client in this process. Requests are handed over as they are; those that upgrade their connection, which only a
-/// connection can do, go through a pipe.
-pub(crate) fn client(server: &Server, user_agent: &str) -> kube::Client {
+/// connection can do, go through a pipe. Each request has the mark, if there is one.
+pub(crate) fn client(server: &Server, user_agent: &str, mark: Option<Lean>) -> kube::Client {
     let pipes: Client<_, kube::client::Body> = Client::builder(TokioExecutor::new())
         .pool_max_idle_per_host(0)
         .build(Pipes(server.clone()));
@@ -45,6 +46,9 @@ pub(crate) fn client(server: &Server, user_agent: &str) -> kube::Client {
         let (server, pipes) = (server.clone(), pipes.clone());
         let headers = request.headers_mut();
         headers.entry(header::USER_AGENT).or_insert(agent.clone());
+        if let Some(mark) = mark {
+            request.extensions_mut().insert(mark);
+        }
         async move {
             if request.headers().contains_key(header::UPGRADE) {
                 make_absolute(&mut request)?;

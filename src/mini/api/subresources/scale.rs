@@ -67,7 +67,7 @@ enum Sent {
 }
 
 fn decoded(scale: Value) -> Result<Value, Status> {
-    strict::check(SCALE.group_kind, &scale)
+    strict::check(SCALE.group_kind, scale.clone())
         .map(|(scale, _)| scale)
         .map_err(|text| patch::refusal(&scale, &text))
 }

@@ -9,11 +9,10 @@ mod network;
 mod pods;
 mod storage;
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::store::Object;
 use columns::{Column, Row};
 
 /// How much of each object its row carries: the parameter `includeObject`.
@@ -31,9 +30,9 @@ pub enum Include {
 /// The objects as a `meta.k8s.io/v1` Table. Its list metadata is left to the caller.
 ///
 /// Of several default StorageClasses only the one that counts is marked, so all of them have to be among the items.
-pub fn table(
+pub(crate) fn table(
     group_kind: &str,
-    items: &[Arc<Value>],
+    items: &[Object],
     now: Timestamp,
     include: Include,
     with_columns: bool,

@@ -1,11 +1,12 @@
 //! Rows of volumes, claims and storage classes.
 
-use std::{cmp::Reverse, sync::Arc};
+use std::cmp::Reverse;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{age, list, or, text};
+use crate::mini::api::store::Object;
 
 const CLASS: &str = "/metadata/annotations/volume.beta.kubernetes.io~1storage-class";
 const DEFAULT: [&str; 2] = [
@@ -105,7 +106,7 @@ pub(super) fn storage_class(class: &Value, now: Timestamp) -> Vec<Value> {
 }
 
 /// Marks the class that claims without one get: the newest default one, the first by name among equals.
-pub(super) fn mark_default(classes: &[Arc<Value>], rows: &mut [Value]) {
+pub(super) fn mark_default(classes: &[Object], rows: &mut [Value]) {
     let default = classes
         .iter()
         .zip(rows)

@@ -3,7 +3,7 @@ use super::*;
 const NOW: &str = "2026-01-01T00:10:00Z";
 
 fn rows(group_kind: &str, items: &[Value]) -> Vec<Vec<Value>> {
-    let items: Vec<_> = items.iter().cloned().map(Arc::new).collect();
+    let items: Vec<_> = items.iter().cloned().map(Object::from).collect();
     let now = NOW.parse().expect("a time");
     let table = table(group_kind, &items, now, Include::None, true);
     let columns = list(&table, "/columnDefinitions").len();
@@ -443,7 +443,7 @@ fn the_smaller_kinds_have_their_columns() {
 #[test]
 fn a_row_carries_as_much_of_its_object_as_was_asked_for() {
     let object =
-        Arc::new(json!({"kind": "Pod", "metadata": meta("a"), "status": {"phase": "Failed"}}));
+        Object::from(json!({"kind": "Pod", "metadata": meta("a"), "status": {"phase": "Failed"}}));
     let now = NOW.parse().expect("a time");
     let row = |include| table("Pod", std::slice::from_ref(&object), now, include, false);
     assert_eq!(row(Include::None)["rows"][0]["object"], Value::Null);

@@ -1,4 +1,4 @@
-use futures::TryStreamExt as _;
+use futures::{StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::{
     Api, Client, Config, ResourceExt as _,
@@ -69,7 +69,7 @@ async fn a_selector_sees_an_object_come_and_go() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_quiet_watch_lasts_and_says_where_it_is() {
+async fn a_quiet_watch_lasts_and_says_where_it_is_at_its_end() {
     let (_server, client) = cluster().await;
     let pods: Api<Pod> = Api::default_namespaced(client);
     let begun = tokio::time::Instant::now();
@@ -81,9 +81,31 @@ async fn a_quiet_watch_lasts_and_says_where_it_is() {
         .unwrap();
     let events: Vec<_> = watch.try_collect().await.unwrap();
     assert_eq!(begun.elapsed().as_secs(), 150);
-    assert_eq!(events.len(), 3);
-    let bookmarks = |event: &WatchEvent<Pod>| matches!(event, WatchEvent::Bookmark(_));
-    assert!(events.iter().all(bookmarks), "{events:?}");
+    let [WatchEvent::Bookmark(mark)] = events.as_slice() else {
+        panic!("not one bookmark: {events:?}");
+    };
+    assert_eq!(mark.metadata.resource_version, from);
+}
+
+#[tokio::test(start_paused = true)]
+async fn changes_that_a_watch_does_not_tell_are_covered_by_a_bookmark_within_a_minute() {
+    let (_server, client) = cluster().await;
+    let pods: Api<Pod> = Api::default_namespaced(client);
+    let begun = tokio::time::Instant::now();
+    let params = WatchParams::default().labels("app=db").timeout(600);
+    let mut watch = pods.watch(&params, "1").await.unwrap().boxed();
+    let created = pods
+        .create(&PostParams::default(), &pod("a"))
+        .await
+        .unwrap();
+    let Some(Ok(WatchEvent::Bookmark(mark))) = watch.next().await else {
+        panic!("not a bookmark");
+    };
+    assert_eq!(begun.elapsed().as_secs(), 60);
+    assert_eq!(
+        Some(mark.metadata.resource_version),
+        created.resource_version()
+    );
 }
 
 #[tokio::test]

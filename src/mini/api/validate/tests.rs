@@ -7,7 +7,7 @@ use crate::mini::api::{defaults, strict};
 
 /// The object as a server has it when it looks for faults.
 fn decoded(kind: &str, object: &Value) -> Value {
-    let (mut object, unknown) = strict::check(kind, object).expect("it decodes");
+    let (mut object, unknown) = strict::check(kind, object.clone()).expect("it decodes");
     assert_eq!(unknown, Vec::<String>::new(), "{kind}");
     defaults::default(kind, &mut object);
     if !matches!(

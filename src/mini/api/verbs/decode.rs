@@ -93,7 +93,7 @@ fn typed(expected: &Expected, value: Value) -> Result<(Value, Vec<String>), Stat
     if let Some(refusal) = another_kind(expected, version, kind) {
         return Err(refusal);
     }
-    strict::check(expected.group_kind, &value)
+    strict::check(expected.group_kind, value)
         .map_err(|text| strict::refusal(expected.kind, expected.version, &text))
 }
 

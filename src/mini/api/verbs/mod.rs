@@ -11,11 +11,6 @@ mod watch;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::{HeaderMap, Method, Response};
-use hyper::upgrade::OnUpgrade;
-use serde_json::Value;
-
 use super::{
     Status,
     http::{accept::Shape, answer, query::Query, route::Target},
@@ -24,6 +19,9 @@ use super::{
     subresources,
 };
 use crate::mini::kubelet::Body;
+use bytes::Bytes;
+use http::{HeaderMap, Method, Response};
+use hyper::upgrade::OnUpgrade;
 
 pub(crate) use create::create;
 pub(crate) use decode::{Expected, decode, unregistered};
@@ -56,7 +54,7 @@ pub(crate) struct Done {
 }
 
 impl Done {
-    pub(crate) fn new(code: u16, object: impl Into<Arc<Value>>) -> Self {
+    pub(crate) fn new(code: u16, object: impl Into<Object>) -> Self {
         Self {
             code,
             object: object.into(),

@@ -216,7 +216,7 @@ fn decoded(
     options: &Options,
     warnings: &mut Vec<String>,
 ) -> Result<Value, Status> {
-    let (object, unknown) = strict::check(resource.group_kind, &result)
+    let (object, unknown) = strict::check(resource.group_kind, result.clone())
         .map_err(|text| patch::refusal(&result, &text))?;
     warnings.extend(judge(unknown, options.validation, |text| {
         patch::refusal(&result, text)

@@ -32,8 +32,8 @@ use crate::mini::{
 
 /// How long a watch lasts whose client does not say.
 const LONGEST: Duration = Duration::from_secs(1800);
-/// How often a quiet watch says where it is.
-const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
+/// How soon a watch says where it is after changes that it does not tell.
+const BOOKMARK_AFTER: Duration = Duration::from_secs(60);
 /// How long before its end a watch says where it is.
 const BOOKMARK_BEFORE_END: Duration = Duration::from_secs(2);
 
@@ -59,10 +59,7 @@ pub(super) fn watch(state: &Arc<State>, call: &Call) -> Result<Response<Body>, S
         position: 0,
         changed,
         until: begun + lasts,
-        bookmark: call
-            .query
-            .flag("allowWatchBookmarks")
-            .then(|| next_bookmark(begun, begun + lasts)),
+        bookmarks: Bookmarks::new(call.query.flag("allowWatchBookmarks"), begun + lasts),
         ready: VecDeque::new(),
         over: false,
     };
@@ -106,12 +103,34 @@ fn faults(query: &Query) -> Result<(), Status> {
     }
 }
 
-fn next_bookmark(now: Instant, until: Instant) -> Instant {
-    let last = until.checked_sub(BOOKMARK_BEFORE_END).unwrap_or(until);
-    let next = now + BOOKMARK_EVERY;
-    match now < last {
-        true => next.min(last),
-        false => next,
+/// When a watch says where it is: near its end, and some time after changes that it did not tell because they were not
+/// selected. Where nothing happened there is nothing to say, so an idle cluster costs nothing.
+struct Bookmarks {
+    asked: bool,
+    next: Option<Instant>,
+}
+
+impl Bookmarks {
+    fn new(asked: bool, until: Instant) -> Self {
+        let last = until.checked_sub(BOOKMARK_BEFORE_END);
+        Self {
+            asked,
+            next: last.filter(|_| asked),
+        }
+    }
+
+    /// Something went by untold.
+    fn owe(&mut self, now: Instant) {
+        let soon = now + BOOKMARK_AFTER;
+        if self.asked {
+            self.next = Some(self.next.map_or(soon, |next| next.min(soon)));
+        }
+    }
+
+    /// One was sent.
+    fn sent(&mut self, now: Instant, until: Instant) {
+        *self = Self::new(self.asked, until);
+        self.next = self.next.filter(|next| *next > now);
     }
 }
 
@@ -125,7 +144,7 @@ struct Watch {
     position: u64,
     changed: watch::Receiver<u64>,
     until: Instant,
-    bookmark: Option<Instant>,
+    bookmarks: Bookmarks,
     ready: VecDeque<Bytes>,
     over: bool,
 }
@@ -163,7 +182,7 @@ impl Watch {
             {
                 self.writer.event(&mut text, "ADDED", object, now);
             }
-            if initial == Some(true) && self.bookmark.is_some() {
+            if initial == Some(true) && self.bookmarks.asked {
                 self.writer.bookmark(&mut text, self.position, true, now);
             }
             if !text.is_empty() {
@@ -194,7 +213,7 @@ impl Watch {
                     Ok(()) => Wake::Changed,
                     Err(_) => Wake::End,
                 },
-                () = tokio::time::sleep_until(self.bookmark.unwrap_or(never).min(self.until)) => {
+                () = tokio::time::sleep_until(self.bookmarks.next.unwrap_or(never).min(self.until)) => {
                     match Instant::now() < self.until {
                         true => Wake::Bookmark,
                         false => Wake::End,
@@ -204,8 +223,7 @@ impl Watch {
             match wake {
                 Wake::Changed => {}
                 Wake::Bookmark => {
-                    let now = Instant::now();
-                    self.bookmark = Some(next_bookmark(now, self.until));
+                    self.bookmarks.sent(Instant::now(), self.until);
                     let mut text = Vec::new();
                     let time = self.state.clock.now();
                     self.writer.bookmark(&mut text, self.position, false, time);
@@ -237,6 +255,9 @@ impl Watch {
                     {
                         self.writer.event(&mut text, kind, &object, now);
                     }
+                }
+                if text.is_empty() && !changes.is_empty() {
+                    self.bookmarks.owe(Instant::now());
                 }
                 self.position = self.position.max(version);
             }

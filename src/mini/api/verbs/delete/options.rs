@@ -70,7 +70,7 @@ impl DeleteOptions {
             let version = value["apiVersion"].as_str().unwrap_or_default();
             return Err(Status::bad_request(unregistered(kind, version)));
         }
-        let (value, _) = strict::check("DeleteOptions", value)
+        let (value, _) = strict::check("DeleteOptions", value.clone())
             .map_err(|text| strict::refusal("DeleteOptions", "v1", &text))?;
         let text = |pointer: &str| {
             let value = value.pointer(pointer).and_then(Value::as_str);

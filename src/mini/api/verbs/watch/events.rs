@@ -36,11 +36,6 @@ pub(super) fn told(
 }
 
 /// An event as it is sent. Every watcher of a kind is sent each change, so the object is written without a copy.
-#[derive(serde::Serialize)]
-struct Event<'a> {
-    r#type: &'a str,
-    object: &'a Value,
-}
 
 /// Writes events in the shape that the client wants.
 pub(super) struct Writer {
@@ -59,22 +54,28 @@ impl Writer {
         now: Timestamp,
     ) {
         let shaped;
-        let object = match self.shape {
-            Shape::Whole => &**object,
+        let object: &[u8] = match self.shape {
+            Shape::Whole => object.text(),
+            Shape::Lean => object.lean_text(),
             Shape::Metadata => {
-                shaped = answer::metadata(object);
+                shaped = answer::text(&answer::metadata(object));
+                &shaped
+            }
+            Shape::LeanMetadata => {
+                shaped = answer::text(&answer::Part::lean(&answer::metadata(object)));
                 &shaped
             }
             Shape::Table(_) => {
                 let version = meta::text(object, "resourceVersion").to_owned();
-                shaped = self.table(std::slice::from_ref(object), &version, now);
+                let items = std::slice::from_ref(object);
+                shaped = answer::text(&self.table(items, &version, now));
                 &shaped
             }
         };
-        text.extend(answer::line(&Event {
-            r#type: kind,
-            object,
-        }));
+        let (before, between): (&[u8], &[u8]) = (b"{\"type\":\"", b"\",\"object\":");
+        for part in [before, kind.as_bytes(), between, object, b"}\n"] {
+            text.extend_from_slice(part);
+        }
     }
 
     pub(super) fn bookmark(
@@ -93,8 +94,8 @@ impl Writer {
             "kind": self.resource.kind, "apiVersion": self.resource.api_version(), "metadata": metadata,
         });
         let object = match self.shape {
-            Shape::Whole => object,
-            Shape::Metadata => answer::metadata(&object),
+            Shape::Whole | Shape::Lean => object,
+            Shape::Metadata | Shape::LeanMetadata => answer::metadata(&object),
             Shape::Table(_) => self.table(&[object.into()], &version, now),
         };
         text.extend(answer::line(&json!({"type": "BOOKMARK", "object": object})));
@@ -113,13 +114,11 @@ impl Writer {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     #[test]
     fn a_selector_turns_changes_into_comings_and_goings() {
-        let object = |label: &str| Arc::new(json!({"metadata": {"labels": {"app": label}}}));
+        let object = |label: &str| Object::from(json!({"metadata": {"labels": {"app": label}}}));
         let change = |before: Option<&str>, after: &str, removed: bool| Change {
             version: 9,
             before: before.map(object),
