@@ -37,7 +37,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: Arguments, exit: Exit) -> Result<u8, Failure> {
-    for path in &arguments.json {
+    if let Some(path) = &arguments.json {
         writable(path)?;
     }
     let seeds = match arguments.seed {
@@ -66,7 +66,7 @@ pub(super) fn run(arguments: Arguments, exit: Exit) -> Result<u8, Failure> {
         // A reader that has gone away, as `head` does, is no fault.
         _ => drop(io::stdout().write_all(explored.text().as_bytes())),
     }
-    for path in &arguments.json {
+    if let Some(path) = &arguments.json {
         write(path, &explored.json())?;
     }
     Ok(signals

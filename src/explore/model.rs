@@ -81,7 +81,9 @@ impl Model {
             }
             Operation::OnDelete => self.on_delete = true,
             Operation::Lose(pods) => {
-                pods.iter().for_each(|pod| drop(self.pods.remove(pod)));
+                pods.iter().for_each(|pod| {
+                    self.pods.remove(pod);
+                });
             }
             Operation::Fail(pod) => drop(self.pods.remove(pod)),
             Operation::Withhold(pod) => drop(self.withheld.insert(*pod)),

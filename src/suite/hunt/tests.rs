@@ -37,7 +37,7 @@ fn mutants_are_selected_by_id_by_what_they_break_and_by_party() {
     };
     assert_eq!(ids("leaves-holes"), ["leaves-holes"]);
     assert!(ids("ord-lowest-gap-first").contains(&"leaves-holes"));
-    assert_eq!(ids("gc"), ["collects-nothing"]);
+    assert_eq!(ids("gc"), ["collects-nothing", "collects-no-claims"]);
     let error = Hunt::default().select("leaves-hole").mutants();
     let error = error.expect_err("there is none").to_string();
     assert!(error.contains("did you mean leaves-holes"), "{error}");
