@@ -45,6 +45,7 @@ struct Arguments {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it")]
 enum Command {
     /// Run the specification, or parts of it, and say whether the subject conforms.
     Run(run::Arguments),

@@ -192,10 +192,14 @@ pub(super) const ALL: &[Mutant] = &[
     mutant(
         "misses-lost-pods",
         Party::Neighbour,
-        "never hears that a pod is gone",
+        "never hears that a pod goes or is gone",
         &["x-deployment-replaces"],
         Name::ReplicaSets,
-        |client| seeing(client, "pods", |verb, _| verb != "DELETED"),
+        |client| {
+            seeing(client, "pods", |verb, pod| {
+                verb != "DELETED" && pod["metadata"]["deletionTimestamp"] == Value::Null
+            })
+        },
     ),
     mutant(
         "never-lets-go",

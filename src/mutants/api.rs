@@ -408,7 +408,7 @@ pub(super) const ALL: &[Mutant] = &[
         &["val-warning-negative-history", "val-unknown-field"],
         |client| {
             serve(client, nothing, |_, answered| {
-                drop(answered.headers.remove(header::WARNING))
+                drop(answered.headers.remove(header::WARNING));
             })
         },
     ),

@@ -205,6 +205,10 @@ impl Subject {
 
     /// Starts it on the current runtime; the reference controller has the gates that are on. Each of its processes has a
     /// client of its own through the tap. Where it is given a namespace, only sets of that are its own.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is a part of the place where it starts"
+    )]
     pub(super) fn start(
         &self,
         tap: &Tap,

@@ -102,7 +102,6 @@ pub(super) const ALL: &[Mutant] = &[
             "scale-down-sequential",
             "st-unready-terminating-current",
             "ord-terminating-in-range-halts",
-            "inv-delete-single",
         ],
         || Arc::new(OverlooksTerminating),
     ),

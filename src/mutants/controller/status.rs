@@ -60,8 +60,6 @@ pub(super) const ALL: &[Mutant] = &[
         &[
             "st-no-write-when-equal",
             "ev-no-flood",
-            "rob-controller-restart-idle",
-            "inv-quiet",
             "inv-status-writes-bounded",
             "ord-create-failure-backoff",
         ],
@@ -102,7 +100,6 @@ pub(super) const ALL: &[Mutant] = &[
             "st-available-timer",
             "st-available-live-edit",
             "st-promotion-ignores-available",
-            "inv-status-truth",
         ],
         || Arc::new(AvailableIsReady),
     ),

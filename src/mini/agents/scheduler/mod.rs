@@ -253,11 +253,7 @@ impl Scheduler {
     async fn make_room(&self, pod: &Pod, preemption: &Preemption) -> Result<(), Error> {
         let node = &preemption.node;
         for key in &preemption.victims {
-            let Some(victim) = self
-                .pods
-                .get(key)
-                .filter(|pod| !sets::is_terminating(&**pod))
-            else {
+            let Some(victim) = self.pods.get(key).filter(|pod| !sets::is_terminating(pod)) else {
                 continue;
             };
             self.evict(&victim).await?;

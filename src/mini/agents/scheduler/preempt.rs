@@ -63,7 +63,7 @@ pub(super) fn preempt(
         let there = snapshot.placed.iter().filter(|(name, _)| name == node);
         there
             .map(|(_, other)| other)
-            .any(|other| is_lower(other) && sets::is_terminating(&**other))
+            .any(|other| is_lower(other) && sets::is_terminating(other))
     });
     if waits {
         return None;

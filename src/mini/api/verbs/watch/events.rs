@@ -35,9 +35,8 @@ pub(super) fn told(
     }
 }
 
-/// An event as it is sent. Every watcher of a kind is sent each change, so the object is written without a copy.
-
-/// Writes events in the shape that the client wants.
+/// Writes events in the shape that the client wants. Every watcher of a kind is sent each change, so the object is written
+/// without a copy.
 pub(super) struct Writer {
     pub(super) resource: &'static Resource,
     pub(super) shape: Shape,
