@@ -3,7 +3,7 @@
 //! # Guarantees
 //!
 //! - A seed gives the same schedule in every build.
-//! - What is expected comes from [`model`], which shares nothing with a controller.
+//! - What is expected comes from `model`, which shares nothing with a controller.
 //! - A schedule without some of its operations is a schedule: what cannot happen any more is left out.
 //!
 //! Plain data and functions; `suite` runs them.

@@ -142,7 +142,7 @@ impl World {
         let _ = self.recorder.until(self.scene.deadlines.quiet, ends).await;
     }
 
-    /// [`catches_up`](Self::catches_up) for an object that says of which recorded kind it is.
+    /// As `catches_up`, for an object that says of which recorded kind it is.
     pub async fn sees_written(&self, written: &DynamicObject) {
         let word = written.types.as_ref().map(|types| types.kind.as_str());
         let kind = Kind::ALL
