@@ -87,13 +87,13 @@ fn nothing_is_left_of_a_run_that_is_interrupted_or_killed() {
             return;
         };
         let mut out = BufReader::new(child.stdout.take().expect("it is piped"));
-        let mut line = String::new();
-        while !line.contains("passed") {
-            line.clear();
-            let read = out.read_line(&mut line).expect("it prints text");
-            assert_ne!(read, 0, "it ended before it was told to");
+        let mut said = String::new();
+        while !said.lines().any(|line| line.starts_with("passed")) {
+            let read = out.read_line(&mut said).expect("it prints text");
+            assert_ne!(read, 0, "it ended before it was told to:\n{said}");
         }
-        assert!(programs(folder.path()) >= 3);
+        let started = programs(folder.path());
+        assert!(started >= 3, "{started} programs after:\n{said}");
         let sent = Command::new("kill")
             .args([signal, &child.id().to_string()])
             .status();

@@ -82,9 +82,16 @@ pub(super) fn signing_keys() -> Result<(String, String), Error> {
     Ok((key.serialize_pem(), key.public_key_pem()))
 }
 
-/// A token that nobody can guess: a fresh point of a curve is as random as the key behind it.
+/// A token that nobody can guess.
 pub(super) fn token() -> Result<String, Error> {
+    let bytes = random::<32>()?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Bytes that nobody can guess, 32 at most: a fresh point of a curve is as random as the key behind it.
+pub(super) fn random<const N: usize>() -> Result<[u8; N], Error> {
     let key = KeyPair::generate()?;
-    let bytes = key.public_key_raw().iter().skip(1).take(32);
-    Ok(bytes.map(|byte| format!("{byte:02x}")).collect())
+    let bytes = key.public_key_raw();
+    // The first byte tells how the point is written.
+    Ok(std::array::from_fn(|at| bytes[at + 1]))
 }

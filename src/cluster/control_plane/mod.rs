@@ -15,6 +15,7 @@ mod processes;
 use std::{
     collections::BTreeMap,
     io,
+    net::SocketAddrV4,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -30,7 +31,7 @@ use tokio_rustls::TlsAcceptor;
 
 use self::{
     assets::Assets,
-    certificates::{Authority, signing_keys, token},
+    certificates::{Authority, random, signing_keys, token},
     kubelets::Doors,
     processes::Processes,
 };
@@ -243,9 +244,12 @@ impl ControlPlane {
         for (name, _, _) in USERS {
             tokens.insert(name, token()?);
         }
-        let [etcd, peers, api] = ports::free().await?;
+        let address = ports::own_address(random()?).await;
+        let [etcd, peers, api] = ports::free(address).await?;
+        let at = |port| SocketAddrV4::new(address, port);
+        let (etcd, peers, api) = (at(etcd), at(peers), at(api));
         let access = Access {
-            server: format!("https://127.0.0.1:{api}"),
+            server: format!("https://{api}"),
             authority: authority.certificate(),
             token: tokens["admin"].clone(),
         };
@@ -420,7 +424,7 @@ pub async fn version(assets: &Path) -> Result<(u16, u16), Error> {
 }
 
 impl Access {
-    /// Where it is: `https://127.0.0.1:6443`.
+    /// Where it is: `https://127.193.7.40:6443`.
     pub fn address(&self) -> &str {
         &self.server
     }
@@ -489,13 +493,10 @@ fn controller_manager(kubeconfig: &Path, controllers: &[&str]) -> Vec<String> {
 fn start_etcd(
     processes: &mut Processes,
     assets: &Assets,
-    clients: u16,
-    peers: u16,
+    clients: SocketAddrV4,
+    peers: SocketAddrV4,
 ) -> Result<(), Error> {
-    let (clients, peers) = (
-        format!("http://127.0.0.1:{clients}"),
-        format!("http://127.0.0.1:{peers}"),
-    );
+    let (clients, peers) = (format!("http://{clients}"), format!("http://{peers}"));
     let arguments = [
         format!("--data-dir={}", processes.path("etcd").display()),
         "--unsafe-no-fsync".to_owned(),
@@ -514,11 +515,12 @@ fn start_api_server(
     assets: &Assets,
     authority: &Authority,
     tokens: &BTreeMap<&'static str, String>,
-    etcd: u16,
-    port: u16,
+    etcd: SocketAddrV4,
+    at: SocketAddrV4,
 ) -> Result<(), Error> {
+    let address = at.ip().to_string();
     let names = [
-        "127.0.0.1",
+        address.as_str(),
         "10.96.0.1",
         "localhost",
         "kubernetes.default.svc",
@@ -536,9 +538,9 @@ fn start_api_server(
     let users = processes.write("tokens.csv", &users)?;
     let file = |flag: &str, path: &Path| format!("--{flag}={}", path.display());
     let arguments = [
-        format!("--etcd-servers=http://127.0.0.1:{etcd}"),
-        format!("--secure-port={port}"),
-        "--bind-address=127.0.0.1".to_owned(),
+        format!("--etcd-servers=http://{etcd}"),
+        format!("--secure-port={}", at.port()),
+        format!("--bind-address={address}"),
         "--advertise-address=127.0.0.1".to_owned(),
         "--endpoint-reconciler-type=none".to_owned(),
         "--service-cluster-ip-range=10.96.0.0/16".to_owned(),
