@@ -2,12 +2,20 @@
 //!
 //! Each file of `fixtures/recordings` is a story: requests in order, and what a real kube-apiserver answered. The embedded
 //! server gets the same requests and has to give the same answers, but for what no two servers have in common: UIDs,
-//! versions, times, addresses and generated names, which are numbered in the order in which they appear.
+//! versions, times, ages, addresses and generated names, which are numbered in the order in which they appear, and the
+//! descriptions of a Table's columns, which each server has in words of its own. Other differences are listed with their
+//! reason in `fixtures/known-differences.yaml`.
 //!
 //! `STSSPEC_RECORD=KUBECONFIG cargo test --test api` sends the requests to that cluster instead and writes its answers
-//! into the files: into throw-away namespaces that it removes again.
+//! into the files: into throw-away namespaces that it removes again. `STSSPEC_RECORDINGS` names another folder of stories;
+//! `ci/record/exchanges` does all of it.
 
-use std::{collections::BTreeMap, fs, path::PathBuf, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+    sync::LazyLock,
+};
 
 use http::Request;
 use http_body_util::BodyExt as _;
@@ -46,9 +54,6 @@ struct Exchange {
     media: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     body: Option<Value>,
-    /// Fields of the answer that are not compared, as JSON pointers.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    except: Vec<String>,
     #[serde(default)]
     code: u16,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -114,12 +119,29 @@ async fn ask(client: &Client, exchange: &Exchange, ns: &str, before: &[Value]) -
         .expect("a body")
         .to_bytes();
     let text = || Value::from(String::from_utf8_lossy(&bytes).into_owned());
-    let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| text());
+    // What a watch says is one document after the other.
+    let documents = serde_json::Deserializer::from_slice(&bytes).into_iter::<Value>();
+    let body = match documents.collect::<Result<Vec<_>, _>>() {
+        Ok(mut documents) if documents.len() == 1 && !path.contains("watch=true") => {
+            documents.remove(0)
+        }
+        Ok(documents) if path.contains("watch=true") => Value::Array(documents),
+        _ => text(),
+    };
     Said {
         code,
         warnings,
         body,
     }
+}
+
+/// The object that a message quotes, with what is said before and after it.
+fn quoted_object(text: &str) -> Option<(&str, String, &str)> {
+    let start = text.find("\"{")?;
+    let mut quoted = serde_json::Deserializer::from_str(&text[start..]).into_iter::<String>();
+    let object = quoted.next()?.ok()?;
+    let end = start + quoted.byte_offset();
+    Some((&text[..start], object, &text[end..]))
 }
 
 /// Numbers what differs between any two servers, in the order in which it appears in a story.
@@ -151,6 +173,16 @@ impl Names {
         });
         static ADDRESS: LazyLock<Regex> =
             LazyLock::new(|| Regex::new(r"^10\.96\.\d+\.\d+$").expect("a regular expression"));
+        if let Some((before, quoted, after)) = quoted_object(text)
+            && let Ok(mut object) = serde_json::from_str::<Value>(&quoted)
+        {
+            // The order of its fields is each server's own.
+            self.value(&mut object, ns);
+            let (before, after) = (self.text(before, ns), self.text(after, ns));
+            return format!("{before}{object}{after}");
+        }
+        static AGE: LazyLock<Regex> =
+            LazyLock::new(|| Regex::new(r"^\d{1,2}s$").expect("a regular expression"));
         let text = text.replace(ns, "{ns}");
         let text = UID
             .replace_all(&text, |found: &regex::Captures<'_>| {
@@ -164,6 +196,9 @@ impl Names {
         let text = RECORD
             .replace_all(&text, "ResourceVersion in record (<version>)")
             .into_owned();
+        if AGE.is_match(&text) {
+            return "<age>".to_owned();
+        }
         if ADDRESS.is_match(&text) {
             return self.of("address", &text);
         }
@@ -175,6 +210,24 @@ impl Names {
             Value::String(text) => *text = self.text(text, ns),
             Value::Array(items) => items.iter_mut().for_each(|item| self.value(item, ns)),
             Value::Object(fields) => {
+                // How far a server is tells of what happens elsewhere in it, too.
+                if fields.get("type").is_some_and(|kind| kind == "BOOKMARK")
+                    && let Some(version) = fields
+                        .get_mut("object")
+                        .and_then(|object| object.pointer_mut("/metadata/resourceVersion"))
+                {
+                    *version = Value::from("<version>");
+                }
+                // Whose fields are in conflict is said in no order.
+                if fields
+                    .get("reason")
+                    .is_some_and(|reason| reason == "Conflict")
+                    && let Some(Value::Array(causes)) = fields
+                        .get_mut("details")
+                        .and_then(|details| details.get_mut("causes"))
+                {
+                    causes.sort_by_key(Value::to_string);
+                }
                 let list = fields.get("items").is_some_and(Value::is_array)
                     || fields.get("rows").is_some_and(Value::is_array);
                 let prefix = fields
@@ -184,7 +237,7 @@ impl Names {
                 for (name, field) in fields.iter_mut() {
                     match (name.as_str(), &mut *field) {
                         ("resourceVersion", Value::String(version)) => {
-                            *version = match list {
+                            *version = match list || version == "<version>" {
                                 true => "<version>".to_owned(),
                                 false => self.of("version", &format!("v{version}")),
                             };
@@ -203,6 +256,11 @@ impl Names {
                         {
                             *text = format!("{}<generated>", prefix.as_deref().unwrap_or_default());
                         }
+                        ("columnDefinitions", Value::Array(columns)) => {
+                            for column in columns.iter_mut().filter_map(Value::as_object_mut) {
+                                column.remove("description");
+                            }
+                        }
                         ("name", Value::String(text)) if text.starts_with("kube-api-access-") => {
                             *text = "kube-api-access-<generated>".into();
                         }
@@ -215,20 +273,19 @@ impl Names {
     }
 }
 
-fn without(mut value: Value, except: &[String]) -> Value {
-    for pointer in except {
-        let Some((parent, field)) = pointer.rsplit_once('/') else {
-            continue;
-        };
-        if let Some(Value::Object(fields)) = value.pointer_mut(parent) {
-            fields.remove(field);
-        }
-    }
-    value
+/// Where the embedded server is known to answer otherwise.
+#[derive(Deserialize)]
+struct Known {
+    /// The story, and the part of the answer: `watches /2/object/metadata/resourceVersion`.
+    at: String,
+    #[allow(dead_code, reason = "for those who read the list")]
+    reason: String,
 }
 
 fn stories() -> Vec<PathBuf> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/recordings");
+    let named = std::env::var_os("STSSPEC_RECORDINGS").map(PathBuf::from);
+    let folder = named
+        .unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/recordings"));
     let mut files: Vec<_> = fs::read_dir(folder)
         .expect("the folder of recordings")
         .map(|entry| entry.expect("an entry").path())
@@ -267,7 +324,6 @@ async fn play(client: &Client, story: &Story, ns: &str) -> Vec<Said> {
         let mut said = ask(client, exchange, ns, &before).await;
         before.push(said.body.clone());
         names.value(&mut said.body, ns);
-        said.body = without(said.body, &exchange.except);
         all.push(said);
     }
     all
@@ -278,6 +334,13 @@ fn the_embedded_server_answers_as_the_recorded_one_did() {
     if let Some(kubeconfig) = std::env::var_os("STSSPEC_RECORD") {
         return record(PathBuf::from(kubeconfig));
     }
+    let known: Vec<Known> = {
+        let name = "fixtures/known-differences.yaml";
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name);
+        let text = fs::read_to_string(path).expect("the list of known differences");
+        manifest::read(name, &text).expect("a list")
+    };
+    let mut seen = BTreeSet::new();
     let mut differences = Vec::new();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -318,14 +381,26 @@ fn the_embedded_server_answers_as_the_recorded_one_did() {
             } else {
                 let mut found = Vec::new();
                 compare("", &exchange.answer, &said.body, &mut found);
+                found.retain(|(at, _)| {
+                    let at = format!("{name} {at}");
+                    let is_known = known.iter().any(|known| known.at == at);
+                    if is_known {
+                        seen.insert(at);
+                    }
+                    !is_known
+                });
                 differences.extend(
                     found
                         .into_iter()
                         .take(6)
-                        .map(|text| format!("{place}: {text}")),
+                        .map(|(at, text)| format!("{place}: {at}: {text}")),
                 );
             }
         }
+    }
+    assert!(known.len() <= 15, "too much is otherwise");
+    for known in known.iter().filter(|known| !seen.contains(&known.at)) {
+        differences.push(format!("{}: listed as a difference, and is none", known.at));
     }
     assert!(
         differences.is_empty(),
@@ -335,17 +410,36 @@ fn the_embedded_server_answers_as_the_recorded_one_did() {
     );
 }
 
-fn compare(at: &str, recorded: &Value, said: &Value, found: &mut Vec<String>) {
+#[test]
+fn the_recordings_are_many_refuse_much_and_are_made_up_to_a_third() {
+    let (mut all, mut made_up, mut refused) = (0, 0, 0);
+    for path in stories() {
+        let text = fs::read_to_string(&path).expect("a recording");
+        let name = path.display().to_string();
+        let story: Story = manifest::read(&name, &text).expect("a story");
+        let exchanges = story.exchanges.iter();
+        all += story.exchanges.len();
+        made_up += story.seed.map_or(0, |_| story.exchanges.len());
+        refused += exchanges
+            .filter(|exchange| exchange.answer.pointer("/details/causes").is_some())
+            .count();
+        assert!(!story.server.is_empty(), "{name} was never recorded");
+    }
+    assert!(all >= 300 && refused >= 100, "{all}, {refused} refused");
+    assert!(made_up * 3 >= all, "{made_up} of {all} are made up");
+}
+
+fn compare(at: &str, recorded: &Value, said: &Value, found: &mut Vec<(String, String)>) {
     match (recorded, said) {
         (Value::Object(one), Value::Object(other)) => {
             for (name, value) in one {
                 match other.get(name) {
                     Some(said) => compare(&format!("{at}/{name}"), value, said, found),
-                    None => found.push(format!("{at}/{name} is missing: {value}")),
+                    None => found.push((format!("{at}/{name}"), format!("is missing: {value}"))),
                 }
             }
             for (name, value) in other.iter().filter(|(name, _)| !one.contains_key(*name)) {
-                found.push(format!("{at}/{name} is too much: {value}"));
+                found.push((format!("{at}/{name}"), format!("is too much: {value}")));
             }
         }
         (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
@@ -354,7 +448,7 @@ fn compare(at: &str, recorded: &Value, said: &Value, found: &mut Vec<String>) {
             }
         }
         _ if recorded == said => {}
-        _ => found.push(format!("{at}: {said} instead of {recorded}")),
+        _ => found.push((at.to_owned(), format!("{said} instead of {recorded}"))),
     }
 }
 

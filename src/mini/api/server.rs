@@ -122,22 +122,16 @@ impl Server {
             Route::Target(target) => target,
             Route::About(path) if parts.method == Method::GET => {
                 let about = discovery::about(&path, accept, self.0.options.rules.version);
-                return about.ok_or_else(nothing_there);
+                return Ok(about.unwrap_or_else(no_page));
             }
             Route::About(_) | Route::Nothing => return Err(nothing_there()),
-            Route::NoGroup => {
-                return Ok(answer::full(
-                    404,
-                    "text/plain; charset=utf-8",
-                    "404 page not found\n",
-                ));
-            }
+            Route::NoGroup => return Ok(no_page()),
         };
         let body = body
             .collect()
             .await
             .map_err(|error| Status::bad_request(format!("cannot read the body: {error}")))?;
-        let shape = accept::shape(accept, &query);
+        let shape = accept::shape(accept, &query)?;
         let lean = parts.extensions.get::<accept::Lean>().is_some();
         let call = Call {
             shape: if lean { shape.lean() } else { shape },
@@ -166,6 +160,11 @@ impl fmt::Debug for Server {
 fn header_text(headers: &HeaderMap, name: header::HeaderName) -> &str {
     let value = headers.get(name).and_then(|value| value.to_str().ok());
     value.unwrap_or_default()
+}
+
+fn no_page() -> Response<Body> {
+    let text = "404 page not found\n";
+    answer::full(404, "text/plain; charset=utf-8", text)
 }
 
 fn nothing_there() -> Status {

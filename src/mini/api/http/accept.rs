@@ -1,7 +1,7 @@
 //! In which shape a client wants its answer.
 
 use super::query::Query;
-use crate::mini::api::table::Include;
+use crate::mini::api::{Status, table::Include};
 
 /// The shape of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,12 +34,16 @@ impl Shape {
 }
 
 /// The first shape in an `Accept` header that this server has; the objects as they are, if there is none.
-pub(crate) fn shape(accept: &str, query: &Query) -> Shape {
-    let kinds = accept.split(',').filter_map(|range| shape_of(range, query));
-    kinds.into_iter().next().unwrap_or(Shape::Whole)
+///
+/// # Errors
+///
+/// 400 for a Table that is to include what there is not.
+pub(crate) fn shape(accept: &str, query: &Query) -> Result<Shape, Status> {
+    let mut kinds = accept.split(',').filter_map(|range| shape_of(range, query));
+    kinds.next().unwrap_or(Ok(Shape::Whole))
 }
 
-fn shape_of(range: &str, query: &Query) -> Option<Shape> {
+fn shape_of(range: &str, query: &Query) -> Option<Result<Shape, Status>> {
     let mut parts = range.split(';').map(str::trim);
     let media = parts.next().unwrap_or_default();
     if !matches!(media, "application/json" | "application/*" | "*/*") {
@@ -50,22 +54,30 @@ fn shape_of(range: &str, query: &Query) -> Option<Shape> {
         let found = parameters.iter().find(|(other, _)| *other == name);
         found.map(|(_, value)| *value)
     };
-    match (get("as"), get("g"), get("v")) {
-        (None, _, _) => Some(Shape::Whole),
+    let shape = match (get("as"), get("g"), get("v")) {
+        (None, _, _) => Shape::Whole,
         (Some("Table"), Some("meta.k8s.io"), Some("v1")) => {
-            Some(Shape::Table(match query.text("includeObject") {
+            Shape::Table(match query.text("includeObject") {
                 "None" => Include::None,
                 "Object" => Include::Object,
-                _ => Include::Metadata,
-            }))
+                "" | "Metadata" => Include::Metadata,
+                other => return Some(Err(unknown_include(other))),
+            })
         }
         (
             Some("PartialObjectMetadata" | "PartialObjectMetadataList"),
             Some("meta.k8s.io"),
             Some("v1"),
-        ) => Some(Shape::Metadata),
-        _ => None,
-    }
+        ) => Shape::Metadata,
+        _ => return None,
+    };
+    Some(Ok(shape))
+}
+
+fn unknown_include(word: &str) -> Status {
+    Status::bad_request(format!(
+        "Unable to convert to Table as requested: includeObject: Invalid value: {word:?}: must be 'Metadata', 'Object', 'None', or empty"
+    ))
 }
 
 /// The client wants the discovery document of all groups in one, in the version this server has.
@@ -104,9 +116,11 @@ mod tests {
                 Shape::Metadata,
             ),
         ] {
-            assert_eq!(shape(accept, &none), expected, "{accept}");
+            let shape = shape(accept, &none).expect("a shape");
+            assert_eq!(shape, expected, "{accept}");
         }
         let object = Query::parse("includeObject=Object");
-        assert_eq!(shape(table, &object), Shape::Table(Include::Object));
+        let whole = shape(table, &object).expect("a shape");
+        assert_eq!(whole, Shape::Table(Include::Object));
     }
 }

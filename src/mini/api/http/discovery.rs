@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 
 use super::{accept, answer, openapi};
 use crate::mini::{
-    api::resources::{self, Resource, Subresource},
+    api::{
+        base64::base64,
+        resources::{self, Resource, Subresource},
+    },
     kubelet::Body,
 };
 
@@ -89,6 +92,7 @@ fn resource_list(group: &str) -> Option<Value> {
             "name": resource.plural, "singularName": resource.singular, "namespaced": resource.namespaced,
             "kind": resource.kind, "verbs": resource.verbs,
         });
+        row["storageVersionHash"] = storage_version_hash(resource).into();
         if !resource.short.is_empty() {
             row["shortNames"] = json!(resource.short);
         }
@@ -118,6 +122,18 @@ fn resource_list(group: &str) -> Option<Value> {
     Some(json!({
         "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": rows,
     }))
+}
+
+/// What clients compare to learn that objects are stored in another version than before.
+fn storage_version_hash(resource: &Resource) -> String {
+    // Events are one kind in two groups.
+    let (group, version, kind) = match resource.kind {
+        "Event" => ("", "v1", "Event"),
+        kind => (resource.group, resource.version, kind),
+    };
+    let text = format!("{group}/{version}/{kind}");
+    let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    base64(&digest.as_ref()[..8])
 }
 
 fn all_groups(wanted: impl Fn(&str) -> bool) -> Response<Body> {

@@ -43,6 +43,7 @@ pub(crate) fn route(path: &str) -> Route {
     let (group, version, rest) = match parts.as_slice() {
         ["api", version, rest @ ..] if !rest.is_empty() => ("", *version, rest),
         ["apis", group, version, rest @ ..] if !rest.is_empty() => (*group, *version, rest),
+        ["apis", group, version] if lacks(group, version) => return Route::Nothing,
         _ => return Route::About(parts.into_iter().map(str::to_owned).collect()),
     };
     let mut known = resources::all().iter();
@@ -50,6 +51,16 @@ pub(crate) fn route(path: &str) -> Route {
         return Route::NoGroup;
     }
     target(group, version, rest).map_or(Route::Nothing, Route::Target)
+}
+
+/// Whether the group is served, but not in this version.
+fn lacks(group: &str, version: &str) -> bool {
+    let mut versions = resources::all()
+        .iter()
+        .filter(|resource| resource.group == group)
+        .map(|resource| resource.version)
+        .peekable();
+    versions.peek().is_some() && versions.all(|other| other != version)
 }
 
 fn target(group: &str, version: &str, rest: &[&str]) -> Option<Target> {
@@ -123,6 +134,8 @@ mod tests {
             ("/api/v1/pods/web-0", "nothing"),
             ("/api/v1/namespaces/a/nodes/n", "nothing"),
             ("/apis/apps/v1", "about apis apps v1"),
+            ("/apis/apps/v9", "nothing"),
+            ("/apis/nobody/v9", "about apis nobody v9"),
             ("/healthz", "about healthz"),
         ] {
             assert_eq!(read(path), expected, "{path}");

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     Call, Done, Options, Update, create,
-    decode::judge,
+    decode::{judge, unregistered},
     update::{agrees, update},
 };
 use crate::mini::api::{
@@ -216,6 +216,11 @@ fn decoded(
     options: &Options,
     warnings: &mut Vec<String>,
 ) -> Result<Value, Status> {
+    let text = |field: &str| result[field].as_str().unwrap_or_default();
+    let (version, kind) = (text("apiVersion"), text("kind"));
+    if (version, kind) != (resource.api_version().as_str(), resource.kind) {
+        return Err(patch::refusal(&result, &unregistered(kind, version)));
+    }
     let (object, unknown) = strict::check(resource.group_kind, result.clone())
         .map_err(|text| patch::refusal(&result, &text))?;
     warnings.extend(judge(unknown, options.validation, |text| {

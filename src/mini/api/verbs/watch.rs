@@ -59,7 +59,7 @@ pub(super) fn watch(state: &Arc<State>, call: &Call) -> Result<Response<Body>, S
         position: 0,
         changed,
         until: begun + lasts,
-        bookmarks: Bookmarks::new(call.query.flag("allowWatchBookmarks"), begun + lasts),
+        bookmarks: Bookmarks::new(call.query.flag("allowWatchBookmarks"), begun, begun + lasts),
         ready: VecDeque::new(),
         over: false,
     };
@@ -111,11 +111,11 @@ struct Bookmarks {
 }
 
 impl Bookmarks {
-    fn new(asked: bool, until: Instant) -> Self {
+    fn new(asked: bool, now: Instant, until: Instant) -> Self {
         let last = until.checked_sub(BOOKMARK_BEFORE_END);
         Self {
             asked,
-            next: last.filter(|_| asked),
+            next: last.filter(|last| asked && *last > now),
         }
     }
 
@@ -129,8 +129,7 @@ impl Bookmarks {
 
     /// One was sent.
     fn sent(&mut self, now: Instant, until: Instant) {
-        *self = Self::new(self.asked, until);
-        self.next = self.next.filter(|next| *next > now);
+        *self = Self::new(self.asked, now, until);
     }
 }
 
