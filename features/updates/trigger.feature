@@ -7,7 +7,7 @@ Feature: A change of the template rolls the pods, and nothing else does
     @upd-trigger-template
     Scenario Outline: <what>
       Given the set "web" is settled with 2 replicas
-      When the "<what>" in its template changes
+      When its template changes in the <what>
       Then it has 2 revisions
       And pods "web-0" and "web-1" are replaced
       And the set "web" settles with pods "web-0" and "web-1"

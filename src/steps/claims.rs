@@ -2,8 +2,7 @@
 
 use std::str::FromStr;
 
-use cucumber::{given, then, when};
-use kube::api::DeleteParams;
+use cucumber::{given, then};
 use serde_json::json;
 
 use crate::{
@@ -37,15 +36,6 @@ async fn is_created_by_hand(world: &mut World, name: String, size: String) -> Re
     let mut claim = json!({ "metadata": { "name": name }, "spec": wish(&size) });
     world.classify(&mut claim);
     world.create(Kind::Claim, claim).await
-}
-
-#[given(expr = "claim {string} is deleted")]
-#[when(expr = "claim {string} is deleted")]
-async fn is_deleted(world: &mut World, name: String) -> Result<(), Stop> {
-    world.acts().await;
-    world
-        .delete(Kind::Claim, &name, &DeleteParams::default())
-        .await
 }
 
 #[then(expr = "the claims of {string} are {names}")]

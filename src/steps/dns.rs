@@ -9,10 +9,40 @@ use serde_json::json;
 use crate::{
     evidence::{Kind, Object},
     verdict::Stop,
-    world::{CLIENT, Names, Seen, State, World, addresses, aspect, lacks, pod_spec},
+    world::{CLIENT, Names, NotNames, Seen, State, World, addresses, aspect, lacks, pod_spec},
 };
 
-#[then(expr = "the name {string} leads to pod(s) {names}")]
+/// Where a name leads: `pods "web-0" and "web-1"`, `the address of Service "web"`.
+#[derive(Clone, Debug, PartialEq, Eq, cucumber::Parameter)]
+#[param(
+    name = "goal",
+    regex = r#"pods? "[^"]+"(?:(?:, | and | to )"[^"]+")*|the address of Service "[^"]*""#
+)]
+enum Goal {
+    Pods(Names),
+    Service(String),
+}
+
+impl FromStr for Goal {
+    type Err = NotNames;
+
+    fn from_str(text: &str) -> Result<Self, NotNames> {
+        let quoted = text.find('"').map_or("", |at| &text[at..]);
+        Ok(match text.starts_with("pod") {
+            true => Self::Pods(quoted.parse()?),
+            false => Self::Service(quoted.trim_matches('"').to_owned()),
+        })
+    }
+}
+
+#[then(expr = "the name {string} leads to {goal}")]
+async fn leads_to(world: &mut World, name: String, goal: Goal) -> Result<(), Stop> {
+    match goal {
+        Goal::Pods(pods) => leads_to_pods(world, name, pods).await,
+        Goal::Service(service) => leads_to_service(world, name, service).await,
+    }
+}
+
 async fn leads_to_pods(world: &mut World, name: String, pods: Names) -> Result<(), Stop> {
     let expected = format!("is exactly the addresses of {}", pods.0.join(", "));
     let fits = |seen: &Seen<'_>, answer: &crate::evidence::DnsAnswer| {
@@ -22,7 +52,6 @@ async fn leads_to_pods(world: &mut World, name: String, pods: Names) -> Result<(
     world.answers(&name, RecordType::A, &expected, fits).await
 }
 
-#[then(expr = "the name {string} leads to the address of Service {string}")]
 async fn leads_to_service(world: &mut World, name: String, service: String) -> Result<(), Stop> {
     let fits = |seen: &Seen<'_>, answer: &crate::evidence::DnsAnswer| {
         let address = super::services::address_of(seen, &service);

@@ -1,5 +1,7 @@
 //! Events: what is told about a set, by whom, and what is not.
 
+use std::str::FromStr;
+
 use cucumber::then;
 use k8s_openapi::api::core::v1::Event;
 
@@ -43,13 +45,37 @@ fn tell(events: &[&Event]) -> String {
     }
 }
 
-#[then(expr = "an event {string} of set {string} says {string}")]
+/// Whether there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cucumber::Parameter)]
+#[param(name = "an", regex = "an|no")]
+enum An {
+    One,
+    None,
+}
+
+impl FromStr for An {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(if text == "an" { Self::One } else { Self::None })
+    }
+}
+
+#[then(expr = "{an} event {string} of set {string} says {string}")]
 async fn event_says(
     world: &mut World,
+    an: An,
     reason: String,
     set: String,
     text: String,
 ) -> Result<(), Stop> {
+    match an {
+        An::One => one_says(world, reason, set, text).await,
+        An::None => none_says(world, reason, set, text).await,
+    }
+}
+
+async fn one_says(world: &World, reason: String, set: String, text: String) -> Result<(), Stop> {
     let kind = world.recorder.resource(Kind::Set).kind;
     let expected = format!("an event {reason:?} about set {set:?} says {text:?}");
     let is = |seen: &Seen<'_>| {
@@ -69,13 +95,7 @@ async fn event_says(
     })
 }
 
-#[then(expr = "no event {string} of set {string} says {string}")]
-async fn no_event_says(
-    world: &mut World,
-    reason: String,
-    set: String,
-    text: String,
-) -> Result<(), Stop> {
+async fn none_says(world: &World, reason: String, set: String, text: String) -> Result<(), Stop> {
     let kind = world.recorder.resource(Kind::Set).kind;
     let expected = format!("no event {reason:?} about set {set:?} says {text:?}");
     let judge = |seen: &Seen<'_>| {

@@ -49,35 +49,32 @@ impl Tag {
     }
 }
 
-#[given(expr = "the {tag} {string} of {kind} {string} changes to {string}")]
-#[when(expr = "the {tag} {string} of {kind} {string} changes to {string}")]
-async fn tag_changes(
-    world: &mut World,
-    tag: Tag,
-    name: String,
-    kind: Noun,
-    object: String,
-    value: String,
-) -> Result<(), Stop> {
-    world.acts().await;
-    world
-        .change(kind.0, &object, tag.change(name, value.into()))
-        .await
+/// What is done to what is written: `changes to "green"`, `is removed`.
+#[derive(Clone, Debug, PartialEq, Eq, cucumber::Parameter)]
+#[param(name = "edit", regex = r#"changes to "[^"]*"|is removed"#)]
+struct Edit(Option<String>);
+
+impl FromStr for Edit {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.split('"').nth(1).map(str::to_owned)))
+    }
 }
 
-#[given(expr = "the {tag} {string} of {kind} {string} is removed")]
-#[when(expr = "the {tag} {string} of {kind} {string} is removed")]
-async fn tag_is_removed(
+#[given(expr = "the {tag} {string} of {kind} {string} {edit}")]
+#[when(expr = "the {tag} {string} of {kind} {string} {edit}")]
+async fn tag_is_edited(
     world: &mut World,
     tag: Tag,
     name: String,
     kind: Noun,
     object: String,
+    edit: Edit,
 ) -> Result<(), Stop> {
     world.acts().await;
-    world
-        .change(kind.0, &object, tag.change(name, Value::Null))
-        .await
+    let value = edit.0.map_or(Value::Null, Value::from);
+    world.change(kind.0, &object, tag.change(name, value)).await
 }
 
 #[then(expr = "the {tag} {string} of {kind} {string} becomes {string}")]

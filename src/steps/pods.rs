@@ -10,7 +10,9 @@ use crate::{
     evidence::Kind,
     sets,
     verdict::Stop,
-    world::{Aspect, Names, Noun, Quoted, Seen, State, World, aspect, holds, set_of, tell_pod},
+    world::{
+        Aspect, Names, NotAWord, Noun, Quoted, Seen, State, World, aspect, holds, set_of, tell_pod,
+    },
 };
 
 /// How pods are lost.
@@ -323,15 +325,6 @@ async fn is_given_seconds(world: &mut World, pod: String, seconds: i64) -> Resul
     )))
 }
 
-#[given(expr = "pod(s) {names} is/are replaced")]
-#[then(expr = "pod(s) {names} is/are replaced")]
-async fn is_replaced(world: &mut World, pods: Names) -> Result<(), Stop> {
-    for name in &pods.0 {
-        replaced(world, name).await?;
-    }
-    Ok(())
-}
-
 /// Waits until another pod bears the name, and judges that it came after the old one was gone.
 pub(super) async fn replaced(world: &World, name: &str) -> Result<(), Stop> {
     let Some(old) = world.see(|seen| seen.old_pod(name)) else {
@@ -399,14 +392,33 @@ async fn only_begin_to_terminate(world: &mut World, pods: Names, set: String) ->
     world.stays(&set, &expected, judge).await
 }
 
-#[then(expr = "the new {string} has the {aspect} of the old one")]
-async fn has_the_same(world: &mut World, pod: String, what: Aspect) -> Result<(), Stop> {
-    compare(world, &pod, what, true).await
+/// What a pod has, held against an earlier one: `the UID of`, `another UID than`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cucumber::Parameter)]
+#[param(
+    name = "likeness",
+    regex = "(?:the|another) (?:host name|subdomain|labels|owner|claims|UID|address|template|node) (?:of|than)"
+)]
+struct Likeness {
+    what: Aspect,
+    is_equal: bool,
 }
 
-#[then(expr = "the new {string} has another {aspect} than the old one")]
-async fn has_another(world: &mut World, pod: String, what: Aspect) -> Result<(), Stop> {
-    compare(world, &pod, what, false).await
+impl FromStr for Likeness {
+    type Err = NotAWord;
+
+    fn from_str(text: &str) -> Result<Self, NotAWord> {
+        let (which, rest) = text.split_once(' ').unwrap_or((text, ""));
+        let (what, _) = rest.rsplit_once(' ').unwrap_or((rest, ""));
+        Ok(Self {
+            what: what.parse()?,
+            is_equal: which == "the",
+        })
+    }
+}
+
+#[then(expr = "the new {string} has {likeness} the old one")]
+async fn has(world: &mut World, pod: String, likeness: Likeness) -> Result<(), Stop> {
+    compare(world, &pod, likeness.what, likeness.is_equal).await
 }
 
 async fn compare(world: &World, name: &str, what: Aspect, equal: bool) -> Result<(), Stop> {

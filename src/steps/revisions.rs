@@ -50,8 +50,40 @@ impl Side {
     }
 }
 
-#[given(expr = "its {side} revision becomes {string}")]
-#[then(expr = "its {side} revision becomes {string}")]
+/// Whether something comes about, or is so all the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cucumber::Parameter)]
+#[param(name = "course", regex = "becomes|stays")]
+enum Course {
+    Becomes,
+    Stays,
+}
+
+impl FromStr for Course {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(if text == "becomes" {
+            Self::Becomes
+        } else {
+            Self::Stays
+        })
+    }
+}
+
+#[given(expr = "its {side} revision {course} {string}")]
+#[then(expr = "its {side} revision {course} {string}")]
+async fn revision_is(
+    world: &mut World,
+    side: Side,
+    course: Course,
+    revision: String,
+) -> Result<(), Stop> {
+    match course {
+        Course::Becomes => revision_becomes(world, side, revision).await,
+        Course::Stays => revision_stays(world, side, revision).await,
+    }
+}
+
 async fn revision_becomes(world: &mut World, side: Side, revision: String) -> Result<(), Stop> {
     let set = world.current.clone();
     let limit = world.scene.deadlines.whole_set;
@@ -63,7 +95,6 @@ async fn revision_becomes(world: &mut World, side: Side, revision: String) -> Re
     world.comes(limit, &expected, named).await
 }
 
-#[then(expr = "its {side} revision stays {string}")]
 async fn revision_stays(world: &mut World, side: Side, revision: String) -> Result<(), Stop> {
     let set = world.current.clone();
     let expected = format!("the {side:?} revision of set {set:?} stays {revision:?}");

@@ -1,5 +1,7 @@
 //! Rolling updates: what changes, and which pods follow.
 
+use std::str::FromStr;
+
 use cucumber::{given, then, when};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, api::PostParams};
@@ -9,7 +11,7 @@ use crate::{
     evidence::{Kind, Verb},
     sets,
     verdict::Stop,
-    world::{GATE, Names, REVISION_ANNOTATION, Seen, State, World, holds},
+    world::{AtRevision, GATE, Names, REVISION_ANNOTATION, Seen, State, World, holds},
 };
 
 /// The change that gives a template a revision's mark, and nothing that keeps its pods from becoming Ready.
@@ -25,20 +27,44 @@ pub(super) fn marked(world: &World, revision: &str) -> Value {
     } } })
 }
 
-/// A template is broken when its pods wait for what nobody does.
-#[given(expr = "its template changes to the broken revision {string}")]
-#[when(expr = "its template changes to the broken revision {string}")]
-async fn breaks(world: &mut World, revision: String) -> Result<(), Stop> {
-    let mut change = marked(world, &revision);
-    change["spec"]["template"]["spec"]["readinessGates"] =
-        json!([{ "conditionType": "stsspec.dev/nobody-answers-this" }]);
-    world.shape(change).await
+/// How a template changes: `to revision "green"`, `in the image`. It is broken when its pods wait for what nobody does.
+#[derive(Clone, Debug, PartialEq, Eq, cucumber::Parameter)]
+#[param(
+    name = "template",
+    regex = r#"to (?:the broken )?revision "[^"]*"|in the (?:image|environment|resources|labels|annotations)"#
+)]
+enum Template {
+    At(String),
+    Broken(String),
+    In(String),
 }
 
-#[given(expr = "its template changes to revision {string}")]
-#[when(expr = "its template changes to revision {string}")]
-async fn changes_to(world: &mut World, revision: String) -> Result<(), Stop> {
-    let change = marked(world, &revision);
+impl FromStr for Template {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mark = text.split('"').nth(1).map(str::to_owned);
+        Ok(match mark {
+            Some(mark) if text.starts_with("to the broken") => Self::Broken(mark),
+            Some(mark) => Self::At(mark),
+            None => Self::In(text.trim_start_matches("in the ").to_owned()),
+        })
+    }
+}
+
+#[given(expr = "its template changes {template}")]
+#[when(expr = "its template changes {template}")]
+async fn changes(world: &mut World, template: Template) -> Result<(), Stop> {
+    let change = match template {
+        Template::At(mark) => marked(world, &mark),
+        Template::Broken(mark) => {
+            let mut change = marked(world, &mark);
+            change["spec"]["template"]["spec"]["readinessGates"] =
+                json!([{ "conditionType": "stsspec.dev/nobody-answers-this" }]);
+            change
+        }
+        Template::In(what) => json!({ "spec": { "template": part(world, &what) } }),
+    };
     world.shape(change).await
 }
 
@@ -85,27 +111,20 @@ async fn rests_at(
     Ok(())
 }
 
-#[when(expr = "the {string} in its template changes")]
-async fn changes_in_template(world: &mut World, what: String) -> Result<(), Stop> {
+/// A change of a template in one part of it.
+fn part(world: &World, what: &str) -> Value {
     let main = |change: Value| {
         let mut container = json!({ "name": "main" });
         crate::world::overlay(&mut container, change);
         json!({ "spec": { "containers": [container] } })
     };
     let image = &world.scene.cluster.capabilities().image;
-    let change = match what.as_str() {
+    match what {
         "image" => main(json!({ "image": same_image_otherwise(image) })),
         "environment" => main(json!({ "env": [{ "name": "COLOUR", "value": "green" }] })),
         "resources" => main(json!({ "resources": { "limits": { "memory": "48Mi" } } })),
-        "labels" => json!({ "metadata": { "labels": { "colour": "green" } } }),
-        "annotations" => json!({ "metadata": { "annotations": { "colour": "green" } } }),
-        other => {
-            return Err(Stop::Inconclusive(format!(
-                "no change of {other:?} in a template is known"
-            )));
-        }
-    };
-    world.shape(json!({ "spec": { "template": change } })).await
+        other => json!({ "metadata": { other: { "colour": "green" } } }),
+    }
 }
 
 /// Another name of the same image, where there is one.
@@ -167,14 +186,17 @@ async fn at_revision(world: &mut World, pods: Names, revision: String) -> Result
     Ok(())
 }
 
-#[given(expr = "pod(s) {names} is/are replaced at revision {string}")]
-#[then(expr = "pod(s) {names} is/are replaced at revision {string}")]
-async fn is_replaced_at(world: &mut World, pods: Names, revision: String) -> Result<(), Stop> {
+#[given(expr = "pod(s) {names} is/are replaced{at_revision}")]
+#[then(expr = "pod(s) {names} is/are replaced{at_revision}")]
+async fn is_replaced(world: &mut World, pods: Names, revision: AtRevision) -> Result<(), Stop> {
     for name in &pods.0 {
         super::pods::replaced(world, name).await?;
+        let Some(revision) = &revision.0 else {
+            continue;
+        };
         let expected = format!("the new {name:?} is at revision {revision:?}");
         world.judge(&expected, |seen| match seen.pod(name) {
-            Some(pod) if is_at(seen, pod, &revision) => Ok(()),
+            Some(pod) if is_at(seen, pod, revision) => Ok(()),
             Some(pod) => Err(format!("its revision is {}", sets::revision_of(pod))),
             None => Err(format!("{name} is missing")),
         })?;

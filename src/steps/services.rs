@@ -43,7 +43,7 @@ async fn is_created(world: &mut World, sort: Sort, name: String, set: String) ->
     world.create(Kind::Service, service).await
 }
 
-/// What can be described anew.
+/// What can be described anew, or deleted.
 #[derive(Clone, Copy, Debug, cucumber::Parameter)]
 #[param(name = "thing", regex = "Service|claim")]
 struct Thing(Kind);
@@ -73,12 +73,11 @@ async fn says(
     world.change(thing.0, &name, change).await
 }
 
-#[when(expr = "the Service {string} is deleted")]
-async fn is_deleted(world: &mut World, name: String) -> Result<(), Stop> {
+#[given(expr = "(the ){thing} {string} is deleted")]
+#[when(expr = "(the ){thing} {string} is deleted")]
+async fn is_deleted(world: &mut World, thing: Thing, name: String) -> Result<(), Stop> {
     world.acts().await;
-    world
-        .delete(Kind::Service, &name, &DeleteParams::default())
-        .await
+    world.delete(thing.0, &name, &DeleteParams::default()).await
 }
 
 #[then(expr = "the Service {string} has no address of its own")]

@@ -10,12 +10,24 @@ use crate::{
     evidence::{Kind, Verb},
     manifest, sets,
     verdict::Stop,
-    world::{Attribute, Names, Quoted, Seen, State, World},
+    world::{AtRevision, Attribute, Names, NotNames, Quoted, Seen, State, World},
 };
 
-#[given(expr = "the set {string} is planned")]
-async fn is_planned(world: &mut World, name: String) {
+#[given(regex = r#"^the set "([^"]*)" is planned( as before)?$"#)]
+async fn is_planned(world: &mut World, name: String, as_before: String) -> Result<(), Stop> {
+    if !as_before.is_empty() {
+        let gone = format!("the set {name:?} is gone");
+        world
+            .comes_true(&gone, |seen| seen.set(&name).is_none())
+            .await?;
+        let plan = world.notes.get(&format!("plan of {name}")).cloned();
+        let plan = plan.ok_or_else(|| {
+            Stop::Inconclusive(format!("the set {name:?} was not created before"))
+        })?;
+        world.drafts.insert(name.clone(), plan);
+    }
     world.plan(&name);
+    Ok(())
 }
 
 #[given(expr = "its {attribute} is/becomes {value}")]
@@ -74,8 +86,18 @@ async fn is_created(world: &mut World, name: String, replicas: usize) -> Result<
     world.create_set(&name, replicas).await
 }
 
-#[given(expr = "the set {string} is settled with {int} replica(s)")]
-async fn is_settled(world: &mut World, name: String, replicas: usize) -> Result<(), Stop> {
+#[given(expr = "the set {string} is settled with {int} replica(s){at_revision}")]
+async fn is_settled(
+    world: &mut World,
+    name: String,
+    replicas: usize,
+    revision: AtRevision,
+) -> Result<(), Stop> {
+    if let AtRevision(Some(mark)) = revision {
+        world.plan(&name);
+        let change = super::rollouts::marked(world, &mark);
+        world.shape(change).await?;
+    }
     world.create_set(&name, replicas).await?;
     let first = first_ordinal(world, &name);
     let pods: Vec<String> = (first..)
@@ -85,19 +107,6 @@ async fn is_settled(world: &mut World, name: String, replicas: usize) -> Result<
     settles(world, &name, &pods).await?;
     world.remember();
     Ok(())
-}
-
-#[given(expr = "the set {string} is settled with {int} replica(s) at revision {string}")]
-async fn is_settled_at(
-    world: &mut World,
-    name: String,
-    replicas: usize,
-    revision: String,
-) -> Result<(), Stop> {
-    world.plan(&name);
-    let change = super::rollouts::marked(world, &revision);
-    world.shape(change).await?;
-    is_settled(world, name, replicas).await
 }
 
 /// The ordinal that a set begins with, as far as it is known to be there.
@@ -187,20 +196,6 @@ async fn is_deleted(world: &mut World, name: String, how: Deletion) -> Result<()
     world.delete(Kind::Set, &name, &params).await
 }
 
-#[given(expr = "the set {string} is planned as before")]
-async fn is_planned_as_before(world: &mut World, name: String) -> Result<(), Stop> {
-    let gone = format!("the set {name:?} is gone");
-    world
-        .comes_true(&gone, |seen| seen.set(&name).is_none())
-        .await?;
-    let plan = world.notes.get(&format!("plan of {name}")).cloned();
-    let plan =
-        plan.ok_or_else(|| Stop::Inconclusive(format!("the set {name:?} was not created before")))?;
-    world.drafts.insert(name.clone(), plan);
-    world.plan(&name);
-    Ok(())
-}
-
 #[given(expr = "the manifest {string} is applied")]
 #[when(expr = "the manifest {string} is applied")]
 async fn manifest_is_applied(world: &mut World, name: String) -> Result<(), Stop> {
@@ -211,15 +206,29 @@ async fn manifest_is_applied(world: &mut World, name: String) -> Result<(), Stop
     Ok(())
 }
 
-#[given(expr = "the set {string} settles with pod(s) {names}")]
-#[then(expr = "the set {string} settles with pod(s) {names}")]
-async fn settles_with(world: &mut World, name: String, pods: Names) -> Result<(), Stop> {
-    settles(world, &name, &pods.0).await
+/// The pods that a set comes to have: `with pods "web-0" and "web-1"`, `without pods`.
+#[derive(Clone, Debug, PartialEq, Eq, cucumber::Parameter)]
+#[param(
+    name = "members",
+    regex = r#"without pods|with pods? "[^"]+"(?:(?:, | and | to )"[^"]+")*"#
+)]
+struct Members(Vec<String>);
+
+impl FromStr for Members {
+    type Err = NotNames;
+
+    fn from_str(text: &str) -> Result<Self, NotNames> {
+        let names = text.find('"').map(|at| text[at..].parse::<Names>());
+        Ok(Self(
+            names.transpose()?.map_or_else(Vec::new, |names| names.0),
+        ))
+    }
 }
 
-#[then(expr = "the set {string} settles without pods")]
-async fn settles_empty(world: &mut World, name: String) -> Result<(), Stop> {
-    settles(world, &name, &[]).await
+#[given(expr = "the set {string} settles {members}")]
+#[then(expr = "the set {string} settles {members}")]
+async fn comes_to(world: &mut World, name: String, members: Members) -> Result<(), Stop> {
+    settles(world, &name, &members.0).await
 }
 
 #[given(expr = "all pods of {string} become Ready")]

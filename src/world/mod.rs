@@ -35,7 +35,9 @@ pub use dns::{CLIENT, addresses};
 pub use draft::{REVISION_ANNOTATION, overlay, pod_spec};
 pub use readiness::{Dial, GATE};
 pub use seen::{Life, Seen, Snapshot, aspect, claims, holds, mark_of, tell_pod};
-pub use words::{Aspect, Attribute, Names, Noun, Quoted, State, set_of};
+pub use words::{
+    Aspect, AtRevision, Attribute, Names, NotAWord, NotNames, Noun, Quoted, State, set_of,
+};
 
 /// Where a scenario takes place.
 #[derive(Clone)]

@@ -199,6 +199,19 @@ impl FromStr for Attribute {
     }
 }
 
+/// The end of a sentence that may name a revision: nothing, or ` at revision "blue"`.
+#[derive(Clone, Debug, PartialEq, Eq, cucumber::Parameter)]
+#[param(name = "at_revision", regex = r#"|(?: at revision "[^"]*")"#)]
+pub struct AtRevision(pub Option<String>);
+
+impl FromStr for AtRevision {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.split('"').nth(1).map(str::to_owned)))
+    }
+}
+
 /// A value: a word, a number, or any text in quotes.
 #[derive(Clone, Debug, PartialEq, Eq, cucumber::Parameter)]
 #[param(name = "value", regex = r#""[^"]*"|\S+"#)]
