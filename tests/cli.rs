@@ -194,6 +194,27 @@ fn wrong_usage_is_told_before_anything_runs() {
 }
 
 #[test]
+fn the_role_that_a_run_needs_is_printed_without_a_cluster() {
+    let ended = run(&["doctor", "--rbac", "--namespace", "team-a"]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    let parts: Vec<&str> = ended.out.split("---\n").collect();
+    let first: serde_json::Value = serde_yaml::from_str(parts[0]).expect("it is YAML");
+    assert_eq!(
+        (&first["kind"], &first["metadata"]["namespace"]),
+        (&"Role".into(), &"team-a".into())
+    );
+    assert!(
+        parts[1..].iter().any(|part| part.contains("- namespaces")),
+        "{}",
+        ended.out
+    );
+    assert!(
+        !parts[0].contains("- namespaces"),
+        "a Role speaks of one namespace alone"
+    );
+}
+
+#[test]
 fn features_that_cannot_be_read_are_named_by_file_and_line() {
     let folder = features("Feature: Own\n\n  Scenario: a\n    When x\n    Thn y\n");
     let error = refused(&["run", "--features", path(&folder)], 3);

@@ -7,7 +7,10 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
-use stsspec::report::{Conclusion, Report};
+use stsspec::report::{
+    Conclusion, Report,
+    checkup::{Checkup, Prospect},
+};
 use tempfile::TempDir;
 
 /// A folder with a kubeconfig, a ledger, and a feature of one's own.
@@ -190,6 +193,41 @@ fn a_cluster_that_vanishes_accuses_nobody_and_what_was_made_is_listed() {
 }
 
 #[test]
+fn a_cluster_is_looked_over_and_nothing_is_changed() {
+    let place = Place::new(STARTS);
+    let _cluster = place.serve(&[]);
+    let output = place.on_the_cluster(&["doctor", "-o", "json"]).output();
+    let output = output.expect("it runs");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let checkup: Checkup = serde_json::from_slice(&output.stdout).expect("a checkup");
+    assert_eq!(checkup.prospect, Prospect::Ready);
+    assert!(checkup.would_run > 500 && !checkup.skipped.is_empty());
+    let says = |topic: &str| {
+        let check = checkup.checks.iter().find(|check| check.topic == topic);
+        check.map(|check| check.says.clone()).unwrap_or_default()
+    };
+    assert!(
+        says("version").starts_with("Kubernetes 1.37"),
+        "{}",
+        says("version")
+    );
+    assert!(says("storage").contains("standard"), "{}", says("storage"));
+    let output = place
+        .on_the_cluster(&["doctor", "--namespace", "nowhere"])
+        .output();
+    let output = output.expect("it runs");
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+    assert!(
+        text(&output).contains("there is no namespace \"nowhere\""),
+        "{}",
+        text(&output)
+    );
+    let output = place.on_the_cluster(&["clean", "--all"]).output();
+    let said = text(&output.expect("it runs"));
+    assert_eq!(said.trim(), "nothing is there to be removed");
+}
+
+#[test]
 fn a_cluster_has_to_be_named() {
     let place = Place::new(STARTS);
     for (arguments, code, says) in [
@@ -205,6 +243,7 @@ fn a_cluster_has_to_be_named() {
             "cannot use the kubeconfig /no/such/kubeconfig",
         ),
         (&["clean"], 3, "no cluster is named"),
+        (&["doctor"], 3, "no cluster is named"),
     ] {
         let output = place.stsspec(arguments).output().expect("it runs");
         assert_eq!(output.status.code(), Some(code), "{}", text(&output));

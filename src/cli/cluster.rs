@@ -141,10 +141,12 @@ pub(super) fn tier(
     }
 }
 
-fn options(named: Named, terms: Terms) -> Options {
+/// A cluster and what pods have to say there.
+pub(super) fn options(named: Named, terms: Terms) -> Options {
     Options {
         kubeconfig: named.kubeconfig,
         context: named.context,
+        namespace: None,
         image: terms.image,
         registry: terms.registry,
         storage_class: terms.storage_class,

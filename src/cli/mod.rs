@@ -15,6 +15,7 @@
 mod clean;
 mod cluster;
 mod controller;
+mod doctor;
 mod explore;
 mod list;
 mod mutants;
@@ -59,6 +60,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Remove what earlier runs have left on a cluster.
     Clean(clean::Arguments),
+    /// Say what a cluster offers, what would be skipped on it and why, and which rights that takes. Changes nothing.
+    Doctor(doctor::Arguments),
     /// Run the reference controller on a cluster that a kubeconfig names.
     Controller(controller::Arguments),
 }
@@ -81,6 +84,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, exit: Exit) -> u8 {
         Command::Explore(arguments) => explore::run(arguments, exit),
         Command::Serve(arguments) => serve::run(arguments, exit),
         Command::Clean(arguments) => clean::run(arguments),
+        Command::Doctor(arguments) => doctor::run(arguments),
         Command::Controller(arguments) => controller::run(arguments, exit),
     };
     match done {

@@ -1,6 +1,6 @@
 //! The tier `embedded`: an API server and the agents of a cluster in this process, on the runtime's own clock.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{FutureExt as _, future::BoxFuture};
 use kube::Client;
@@ -146,6 +146,8 @@ pub fn capabilities(version: (u16, u16)) -> Capabilities {
             Faults,
         ]
         .into(),
+        lacks: BTreeMap::new(),
+        denied: BTreeMap::new(),
         version,
         gates: gates_of(version),
         shared_counter: true,

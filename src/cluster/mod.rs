@@ -139,6 +139,10 @@ impl fmt::Display for Need {
 pub struct Capabilities {
     /// The needs it meets.
     pub offers: BTreeSet<Need>,
+    /// Why it does not meet others, where that is known.
+    pub lacks: BTreeMap<Need, String>,
+    /// Rights that scenarios do not have, as the inventory names them (`create namespaces`), and why.
+    pub denied: BTreeMap<String, String>,
     /// Major and minor version of its API, as emulated.
     pub version: (u16, u16),
     /// The feature gates that rows name and that are on in it.

@@ -5,6 +5,7 @@
 //! - [`Report`] says everything that any format shows; JSON is the report itself, and reading it gives the same report.
 //! - [`FORMAT`] grows by one whenever a field changes its meaning or goes away.
 
+pub mod checkup;
 pub mod explored;
 mod json;
 mod junit;

@@ -20,6 +20,7 @@
 //!   controller has to wait with tokio's timers, not with the system's.
 //! - The same seed gives the same run, where the subject is deterministic.
 
+mod doctor;
 pub mod drive;
 pub mod event;
 mod excused;
@@ -65,6 +66,7 @@ use crate::{
     world::World,
 };
 
+pub use doctor::examine;
 pub use explore::Explore;
 pub use guard::Limits;
 pub use hunt::{Hunt, Progress};
@@ -295,7 +297,7 @@ impl Suite {
         let listed = plan.scenarios.iter().map(|planned| Listed {
             id: planned.scenario.id(),
             skipped: needs::unmet(
-                &planned.scenario,
+                planned,
                 inventory::embedded(),
                 &site.offered_to(&planned.scenario),
             ),

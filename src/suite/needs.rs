@@ -6,11 +6,33 @@ use crate::{
     cluster::{Capabilities, Need, gates_of},
     inventory::{Behaviour, Inventory, Minor, Party},
     report::Scenario,
+    suite::plan::Planned,
 };
 
 /// Why the scenario cannot run on such a cluster, if it cannot.
 pub(super) fn unmet(
+    planned: &Planned,
+    inventory: &Inventory,
+    cluster: &Capabilities,
+) -> Option<String> {
+    let texts = planned.steps.iter().map(|step| step.text.as_str());
+    unmet_by(&planned.scenario, texts, inventory, cluster)
+}
+
+/// The right that a sentence takes, whatever it is about.
+fn implied(sentence: &str) -> Option<&'static str> {
+    match sentence {
+        text if text.contains("the other namespace") => Some("create namespaces"),
+        text if text.contains("readiness of ") || text.contains(" is held at pod ") => {
+            Some("patch pods/status")
+        }
+        _ => None,
+    }
+}
+
+fn unmet_by<'a>(
     scenario: &Scenario,
+    sentences: impl Iterator<Item = &'a str>,
     inventory: &Inventory,
     cluster: &Capabilities,
 ) -> Option<String> {
@@ -31,6 +53,14 @@ pub(super) fn unmet(
     if let Some((row, gate)) = rows().find_map(|row| Some((row, ungated(row, &cluster.gates)?))) {
         return Some(format!("{} holds only {gate}", row.id));
     }
+    let mut rights: Vec<&str> = sentences.filter_map(implied).collect();
+    rights.extend(rows().flat_map(|row| row.rights.iter().map(String::as_str)));
+    let mut denied = rights
+        .iter()
+        .filter_map(|right| Some((right, cluster.denied.get(*right)?)));
+    if let Some((right, why)) = denied.next() {
+        return Some(format!("needs the right to {right}: {why}"));
+    }
     let mut missing: BTreeMap<Need, &Behaviour> = BTreeMap::new();
     for row in rows() {
         for need in row
@@ -43,7 +73,10 @@ pub(super) fn unmet(
     }
     let all: Vec<String> = missing
         .iter()
-        .map(|(need, row)| format!("{need} (for {})", row.id))
+        .map(|(need, row)| match cluster.lacks.get(need) {
+            Some(why) => format!("{need} (for {}; {why})", row.id),
+            None => format!("{need} (for {})", row.id),
+        })
         .collect();
     (!all.is_empty()).then(|| format!("needs what the cluster does not offer: {}", all.join(", ")))
 }
@@ -93,7 +126,8 @@ mod tests {
     use crate::{cluster::embedded::capabilities, inventory};
 
     fn of(behaviours: &[&str], cluster: &Capabilities) -> Option<String> {
-        unmet(&scenario(behaviours), inventory::embedded(), cluster)
+        let none = std::iter::empty();
+        unmet_by(&scenario(behaviours), none, inventory::embedded(), cluster)
     }
 
     #[test]
@@ -116,6 +150,42 @@ mod tests {
             Some("needs what the cluster does not offer: kubelet (for ord-init-not-done-halts)")
         );
         assert_eq!(of(&["ord-create-ascending"], &cluster), None);
+    }
+
+    #[test]
+    fn a_right_that_is_missing_is_named_whether_a_row_or_a_sentence_takes_it() {
+        let mut cluster = capabilities((1, 37));
+        let because = |right: &str| (right.to_owned(), "of the Role".to_owned());
+        cluster.denied = [because("create namespaces"), because("patch pods/status")].into();
+        assert_eq!(
+            of(&["id-namespaces-isolated"], &cluster).as_deref(),
+            Some("needs the right to create namespaces: of the Role")
+        );
+        assert_eq!(of(&["ord-create-ascending"], &cluster), None);
+        let sentence = ["Given readiness of pod \"web-1\" is withheld"];
+        let reason = unmet_by(
+            &scenario(&["ord-create-ascending"]),
+            sentence.into_iter(),
+            inventory::embedded(),
+            &cluster,
+        );
+        assert_eq!(
+            reason.as_deref(),
+            Some("needs the right to patch pods/status: of the Role")
+        );
+    }
+
+    #[test]
+    fn why_a_need_is_not_met_is_told_where_it_is_known() {
+        let mut cluster = capabilities((1, 37));
+        cluster.offers.remove(&Need::Kubelet);
+        cluster
+            .lacks
+            .insert(Need::Kubelet, "no node is Ready".to_owned());
+        let reason = of(&["ord-init-not-done-halts"], &cluster);
+        assert!(reason.is_some_and(|reason| {
+            reason.ends_with("kubelet (for ord-init-not-done-halts; no node is Ready)")
+        }));
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl Stage {
             return Some(outcome);
         }
         let offered = self.site.offered_to(&planned.scenario);
-        let skip = needs::unmet(&planned.scenario, inventory::embedded(), &offered);
+        let skip = needs::unmet(planned, inventory::embedded(), &offered);
         skip.map(|reason| Outcome::of(&planned.scenario, Verdict::Skipped(reason)))
     }
 

@@ -1,10 +1,14 @@
 //! What a cluster says of itself when it is only read.
 
-use std::{collections::BTreeSet, ops::RangeInclusive, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
+    time::Duration,
+};
 
 use k8s_openapi::api::{
     coordination::v1::Lease,
-    core::v1::{ConfigMap, Node, Pod, Service},
+    core::v1::{ConfigMap, Node, Pod, Service, Taint},
     discovery::v1::EndpointSlice,
     storage::v1::StorageClass,
 };
@@ -12,8 +16,9 @@ use kube::{Api, Client, api::ListParams};
 use serde_json::Value;
 use tokio::time::timeout;
 
+use super::probe;
 use super::{Connection, Error, Options};
-use crate::cluster::Dns;
+use crate::cluster::{Dns, gates_of};
 
 /// The minor versions of Kubernetes 1 that the specification covers.
 pub const SUPPORTED: RangeInclusive<u16> = 35..=37;
@@ -29,23 +34,117 @@ const FIRST_ANSWER: Duration = Duration::from_secs(15);
 pub struct Facts {
     /// Major and minor version, as emulated.
     pub version: (u16, u16),
-    /// How many nodes are Ready; none where they may not be listed.
-    pub nodes: Option<usize>,
+    /// Its nodes; none where they may not be listed.
+    pub nodes: Option<Vec<Machine>>,
     /// How many more pods the nodes have room for; none where that may not be known.
     pub room: Option<usize>,
     /// The DNS that pods ask.
     pub dns: Option<Dns>,
     /// How many DNS servers answer behind its address; none where they may not be listed.
     pub resolvers: Option<usize>,
-    /// The StorageClass of claims, and its provisioner.
-    pub storage: Option<(String, String)>,
+    /// Its StorageClasses; none where they may not be listed.
+    pub classes: Option<Vec<Class>>,
+    /// The StorageClass that claims get which name none, where a rehearsed claim told it.
+    pub class_of_claim: Option<String>,
+    /// Feature gates that rows name: whether they are on, where its API server shows that.
+    pub gates: BTreeMap<String, bool>,
     /// The process that says it runs the controller manager.
     pub leader: Option<String>,
     /// What could not be read, and why.
     pub notes: Vec<String>,
 }
 
-/// Reads what a cluster is. Writes nothing.
+/// A node, as far as pods care.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Machine {
+    /// Its name.
+    pub name: String,
+    /// It says that it is Ready.
+    pub ready: bool,
+    /// It is cordoned.
+    pub cordoned: bool,
+    /// What keeps pods away that do not tolerate it: `key=value:Effect`.
+    pub taints: Vec<String>,
+    /// Pods of the run may go there.
+    pub takes: bool,
+    /// How many pods it can have.
+    pub pods: usize,
+    /// It has the image already.
+    pub has_image: bool,
+}
+
+/// A StorageClass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Class {
+    /// Its name.
+    pub name: String,
+    /// Who makes its volumes.
+    pub provisioner: String,
+    /// Claims that name no class get this one.
+    pub default: bool,
+    /// Volumes are made when a pod is there to use them.
+    pub waits: bool,
+    /// Claims may grow.
+    pub expands: bool,
+}
+
+impl Class {
+    /// Somebody makes volumes without being asked by a person.
+    pub fn provides(&self) -> bool {
+        self.provisioner != "kubernetes.io/no-provisioner"
+    }
+}
+
+impl Facts {
+    /// How many nodes take pods of the run; none where they may not be listed.
+    pub fn places(&self) -> Option<usize> {
+        let nodes = self.nodes.as_ref()?;
+        Some(nodes.iter().filter(|node| node.takes).count())
+    }
+
+    /// The StorageClass that claims get, if it gives them volumes; or why there is none.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none.
+    pub fn storage(&self, named: Option<&str>) -> Result<String, String> {
+        let Some(classes) = &self.classes else {
+            let class = self.class_of_claim.clone();
+            return class.ok_or_else(|| "StorageClasses may not be listed".to_owned());
+        };
+        let class = match named {
+            Some(name) => classes
+                .iter()
+                .find(|class| class.name == name)
+                .ok_or_else(|| format!("there is no StorageClass {name:?}")),
+            None => classes.iter().find(|class| class.default).ok_or_else(|| {
+                "no StorageClass is the default one; `--storage-class` names another".to_owned()
+            }),
+        }?;
+        match class.provides() {
+            true => Ok(class.name.clone()),
+            // Whoever provisions by hand does not do it for a scenario.
+            false => Err(format!(
+                "volumes of the StorageClass {:?} are made by hand",
+                class.name
+            )),
+        }
+    }
+
+    /// The feature gates that are on: as its API server shows, or else as its version has them.
+    pub fn gates_on(&self) -> BTreeSet<String> {
+        let mut on = gates_of(self.version);
+        for (gate, is_on) in &self.gates {
+            match is_on {
+                true => drop(on.insert(gate.clone())),
+                false => drop(on.remove(gate)),
+            }
+        }
+        on
+    }
+}
+
+/// Reads what a cluster is, and rehearses what reading does not show. Changes nothing.
 ///
 /// # Errors
 ///
@@ -54,34 +153,52 @@ pub async fn look(connection: &Connection, options: &Options) -> Result<Facts, E
     let client = connection.client()?;
     let address = &connection.address;
     let version = version(&client, address).await?;
-    if version.0 != 1 || !SUPPORTED.contains(&version.1) {
+    if !is_supported(version) {
         return Err(Error::Version {
             address: address.clone(),
             version,
         });
     }
+    Ok(read(&client, version, options).await)
+}
+
+/// The specification speaks of that version.
+pub fn is_supported(version: (u16, u16)) -> bool {
+    version.0 == 1 && SUPPORTED.contains(&version.1)
+}
+
+/// As [`look`], of a cluster of any version.
+pub(super) async fn read(client: &Client, version: (u16, u16), options: &Options) -> Facts {
     let mut reader = Reader {
-        client,
+        client: client.clone(),
         notes: Vec::new(),
     };
-    let nodes = reader.nodes().await;
+    let nodes = reader.nodes(options).await;
     let room = reader.room(nodes.as_deref()).await;
     let (dns, resolvers) = reader.dns().await;
-    let storage = reader.storage(options.storage_class.as_deref()).await;
+    let classes = reader.classes().await;
+    let place = options.rehearsals();
+    let class_of_claim = match classes {
+        Some(_) => None,
+        None => probe::class_of_claim(client, place, options.storage_class.as_deref()).await,
+    };
     let leader = reader.leader().await;
-    Ok(Facts {
+    Facts {
         version,
-        nodes: nodes.map(|nodes| nodes.len()),
+        nodes,
         room,
         dns,
         resolvers,
-        storage,
+        classes,
+        class_of_claim,
+        gates: probe::gates(client, place).await,
         leader,
         notes: reader.notes,
-    })
+    }
 }
 
-async fn version(client: &Client, address: &str) -> Result<(u16, u16), Error> {
+/// The version that a cluster has or emulates.
+pub(super) async fn version(client: &Client, address: &str) -> Result<(u16, u16), Error> {
     let request = http::Request::get("/version").body(Vec::new());
     let asking = async {
         let request = request.map_err(kube::Error::HttpError)?;
@@ -136,16 +253,21 @@ impl Reader {
         }
     }
 
-    async fn nodes(&mut self) -> Option<Vec<Node>> {
+    async fn nodes(&mut self, options: &Options) -> Option<Vec<Machine>> {
         let answer = Api::<Node>::all(self.client.clone())
             .list(&ListParams::default())
             .await;
         let nodes = self.noted("list nodes", answer)?;
-        Some(nodes.items.into_iter().filter(is_ready).collect())
+        let machines = nodes.items.iter().map(|node| machine(node, options));
+        Some(machines.collect())
     }
 
-    async fn room(&mut self, nodes: Option<&[Node]>) -> Option<usize> {
-        let capacity = nodes?.iter().map(pods_of).sum::<usize>();
+    async fn room(&mut self, nodes: Option<&[Machine]>) -> Option<usize> {
+        let capacity: usize = nodes?
+            .iter()
+            .filter(|node| node.takes)
+            .map(|node| node.pods)
+            .sum();
         let answer = Api::<Pod>::all(self.client.clone())
             .list_metadata(&ListParams::default().fields("spec.nodeName!="))
             .await;
@@ -179,24 +301,12 @@ impl Reader {
         (Some(Dns { server, zone }), resolvers)
     }
 
-    async fn storage(&mut self, named: Option<&str>) -> Option<(String, String)> {
+    async fn classes(&mut self) -> Option<Vec<Class>> {
         let answer = Api::<StorageClass>::all(self.client.clone())
             .list(&ListParams::default())
             .await;
         let classes = self.noted("list storage classes", answer)?;
-        let chosen = |class: &StorageClass| match named {
-            Some(name) => class.metadata.name.as_deref() == Some(name),
-            None => {
-                let annotations = class.metadata.annotations.as_ref();
-                annotations
-                    .and_then(|all| all.get(DEFAULT_CLASS))
-                    .is_some_and(|yes| yes == "true")
-            }
-        };
-        let class = classes.items.into_iter().find(chosen)?;
-        // Whoever provisions by hand does not do it for a scenario.
-        let by_hand = class.provisioner == "kubernetes.io/no-provisioner";
-        (!by_hand).then(|| (class.metadata.name.unwrap_or_default(), class.provisioner))
+        Some(classes.items.into_iter().map(class).collect())
     }
 
     async fn leader(&mut self) -> Option<String> {
@@ -207,18 +317,69 @@ impl Reader {
     }
 }
 
-fn is_ready(node: &Node) -> bool {
-    let spec = node.spec.as_ref();
-    let schedulable = spec.is_none_or(|spec| spec.unschedulable != Some(true));
-    let conditions = node
-        .status
-        .as_ref()
-        .and_then(|status| status.conditions.as_deref());
-    let ready = conditions.unwrap_or_default().iter();
-    schedulable
-        && ready
-            .filter(|condition| condition.type_ == "Ready")
-            .any(|condition| condition.status == "True")
+fn class(class: StorageClass) -> Class {
+    let annotations = class.metadata.annotations.unwrap_or_default();
+    Class {
+        name: class.metadata.name.unwrap_or_default(),
+        provisioner: class.provisioner,
+        default: annotations
+            .get(DEFAULT_CLASS)
+            .is_some_and(|yes| yes == "true"),
+        waits: class.volume_binding_mode.as_deref() == Some("WaitForFirstConsumer"),
+        expands: class.allow_volume_expansion == Some(true),
+    }
+}
+
+fn machine(node: &Node, options: &Options) -> Machine {
+    let spec = node.spec.clone().unwrap_or_default();
+    let status = node.status.clone().unwrap_or_default();
+    let ready = status.conditions.iter().flatten();
+    let ready = ready
+        .filter(|condition| condition.type_ == "Ready")
+        .any(|condition| condition.status == "True");
+    let cordoned = spec.unschedulable == Some(true);
+    let keep_away = |taint: &&Taint| matches!(taint.effect.as_str(), "NoSchedule" | "NoExecute");
+    let taints: Vec<&Taint> = spec.taints.iter().flatten().filter(keep_away).collect();
+    let tolerated = taints.iter().all(|taint| {
+        let mut all = options.tolerations.iter();
+        all.any(|toleration| tolerates(toleration, taint))
+    });
+    let labels = node.metadata.labels.clone().unwrap_or_default();
+    let mut wanted = options.node_selector.iter();
+    let selected = wanted.all(|(key, value)| labels.get(key) == Some(value));
+    let image = options.image();
+    let mut images = status.images.iter().flatten();
+    let named = |image: &str, name: &str| {
+        name == image
+            || name == format!("docker.io/library/{image}")
+            || name == format!("docker.io/{image}")
+    };
+    Machine {
+        name: node.metadata.name.clone().unwrap_or_default(),
+        ready,
+        cordoned,
+        taints: taints.iter().map(|taint| word(taint)).collect(),
+        takes: ready && !cordoned && tolerated && selected,
+        pods: pods_of(node),
+        has_image: images.any(|there| there.names.iter().flatten().any(|name| named(&image, name))),
+    }
+}
+
+fn word(taint: &Taint) -> String {
+    match taint.value.as_deref().filter(|value| !value.is_empty()) {
+        Some(value) => format!("{}={value}:{}", taint.key, taint.effect),
+        None => format!("{}:{}", taint.key, taint.effect),
+    }
+}
+
+/// As the scheduler decides it.
+fn tolerates(toleration: &Value, taint: &Taint) -> bool {
+    let text = |field: &str| toleration[field].as_str().unwrap_or_default();
+    let effect = text("effect").is_empty() || text("effect") == taint.effect;
+    let exists = text("operator") == "Exists";
+    let key = text("key") == taint.key || (text("key").is_empty() && exists);
+    let value = exists || text("value") == taint.value.as_deref().unwrap_or_default();
+    effect && key && value
 }
 
 fn pods_of(node: &Node) -> usize {
@@ -273,6 +434,93 @@ mod tests {
             let read = number(&said, "major").zip(number(&said, "minor"));
             assert_eq!(read, Some(version), "{said}");
         }
+    }
+
+    fn node(spec: Value, labels: Value) -> Node {
+        serde_json::from_value(json!({
+            "metadata": { "name": "n", "labels": labels },
+            "spec": spec,
+            "status": {
+                "conditions": [{ "type": "Ready", "status": "True" }],
+                "allocatable": { "pods": "110" },
+                "images": [{ "names": ["docker.io/library/busybox:1.35"] }],
+            },
+        }))
+        .expect("a node")
+    }
+
+    #[test]
+    fn a_node_takes_pods_that_tolerate_and_select_it() {
+        let tainted = json!({ "taints": [{ "key": "k", "value": "v", "effect": "NoSchedule" }] });
+        let tolerating = Options {
+            tolerations: vec![json!({ "key": "k", "operator": "Exists" })],
+            ..Options::default()
+        };
+        let elsewhere = Options {
+            tolerations: vec![json!({ "key": "k", "operator": "Equal", "value": "w" })],
+            ..Options::default()
+        };
+        let selecting = Options {
+            node_selector: [("disk".to_owned(), "fast".to_owned())].into(),
+            ..Options::default()
+        };
+        for (spec, labels, options, takes) in [
+            (json!({}), json!({}), &Options::default(), true),
+            (
+                json!({ "unschedulable": true }),
+                json!({}),
+                &Options::default(),
+                false,
+            ),
+            (tainted.clone(), json!({}), &Options::default(), false),
+            (tainted.clone(), json!({}), &tolerating, true),
+            (tainted, json!({}), &elsewhere, false),
+            (json!({}), json!({}), &selecting, false),
+            (json!({}), json!({ "disk": "fast" }), &selecting, true),
+        ] {
+            let machine = machine(&node(spec.clone(), labels), options);
+            assert_eq!((machine.takes, machine.has_image), (takes, true), "{spec}");
+        }
+    }
+
+    #[test]
+    fn claims_get_the_class_that_is_named_or_the_default_one_if_somebody_makes_its_volumes() {
+        let class = |name: &str, provisioner: &str, default| Class {
+            name: name.to_owned(),
+            provisioner: provisioner.to_owned(),
+            default,
+            waits: true,
+            expands: false,
+        };
+        let facts = |classes| Facts {
+            version: (1, 37),
+            nodes: None,
+            room: None,
+            dns: None,
+            resolvers: None,
+            classes,
+            class_of_claim: None,
+            gates: BTreeMap::new(),
+            leader: None,
+            notes: Vec::new(),
+        };
+        let by_hand = class("hand", "kubernetes.io/no-provisioner", false);
+        let all = facts(Some(vec![by_hand.clone(), class("fast", "csi", true)]));
+        assert_eq!(all.storage(None), Ok("fast".to_owned()));
+        assert!(
+            all.storage(Some("hand"))
+                .is_err_and(|why| why.contains("by hand"))
+        );
+        assert!(
+            all.storage(Some("slow"))
+                .is_err_and(|why| why.contains("there is no StorageClass \"slow\""))
+        );
+        assert!(
+            facts(Some(vec![by_hand]))
+                .storage(None)
+                .is_err_and(|why| why.contains("--storage-class"))
+        );
+        assert!(facts(None).storage(None).is_err());
     }
 
     #[test]

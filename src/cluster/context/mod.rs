@@ -9,10 +9,13 @@
 //! - What is removed is removed by UID: an object of somebody else that took its name stays.
 
 mod connect;
+pub mod doctor;
 mod facts;
 pub mod ledger;
 mod plot;
+mod probe;
 mod remove;
+pub mod rights;
 mod trial;
 
 use std::{collections::BTreeMap, path::PathBuf};
@@ -20,7 +23,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use serde_json::Value;
 
 pub use connect::{Connection, connect};
-pub use facts::{Facts, SUPPORTED, look};
+pub use facts::{Class, Facts, Machine, SUPPORTED, look};
 pub use plot::{Estate, Newcomer, Plot};
 pub use remove::{Choice, Found, clean, empty, remove};
 pub use trial::{Trial, attempt};
@@ -39,6 +42,8 @@ pub struct Options {
     pub kubeconfig: Option<PathBuf>,
     /// The context in it; its current one if only the kubeconfig is named.
     pub context: Option<String>,
+    /// The one namespace that the run keeps to; it makes its own if not given.
+    pub namespace: Option<String>,
     /// The image of every pod: a shell, `sleep`, `cat`, `nc`. `busybox:1.35`.
     pub image: Option<String>,
     /// What is put before the image's name, to take it from another registry.
@@ -58,6 +63,11 @@ pub struct Options {
 }
 
 impl Options {
+    /// The namespace in which requests are rehearsed.
+    pub(crate) fn rehearsals(&self) -> &str {
+        self.namespace.as_deref().unwrap_or("default")
+    }
+
     /// The image that pods get.
     pub fn image(&self) -> String {
         let image = self.image.as_deref().unwrap_or("busybox:1.35");
@@ -100,6 +110,16 @@ pub enum Error {
         /// The verb and the object.
         what: String,
         /// What it says.
+        why: String,
+    },
+    /// Without these rights nothing can run.
+    #[error(
+        "the cluster at {address} does not let this user {why}; `stsspec doctor --rbac` prints the Role that does"
+    )]
+    Rights {
+        /// Its address.
+        address: String,
+        /// Verbs and resources.
         why: String,
     },
     /// Its version is not one that the specification speaks of.

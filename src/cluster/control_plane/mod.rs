@@ -399,6 +399,8 @@ pub fn capabilities(version: (u16, u16)) -> Capabilities {
             Delivery,
         ]
         .into(),
+        lacks: BTreeMap::new(),
+        denied: BTreeMap::new(),
         version,
         gates: gates_of(version),
         // One etcd keeps all kinds.

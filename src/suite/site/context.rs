@@ -17,9 +17,11 @@ use crate::{
         Capabilities, Need, Target, Terms,
         context::{
             Connection, Error as Trouble, Estate, Facts, Options, Plot, Trial, attempt, connect,
-            empty, ledger::Ledger, look, remove,
+            empty,
+            ledger::Ledger,
+            look, remove,
+            rights::{self, Right, Scope},
         },
-        gates_of,
     },
     report::Scenario,
     suite::{drive::Mode, plan::Planned, subject::Subject},
@@ -61,16 +63,26 @@ impl There {
             let connection = connect(options).await?;
             let facts = look(&connection, options).await?;
             let estate = estate(&connection, options, rehearsal)?;
-            let trial = match rehearsal {
-                true => None,
-                false => Some(try_out(&connection, &estate, target).await?),
+            let (trial, missing) = match rehearsal {
+                true => (None, unknown_rights(&connection, options).await),
+                false => {
+                    let (trial, missing) = try_out(&connection, &estate, options, target).await?;
+                    (Some(trial), missing)
+                }
             };
+            if let Some(why) = without(&missing).filter(|_| !rehearsal) {
+                return Err(Trouble::Rights {
+                    address: connection.address,
+                    why,
+                }
+                .into());
+            }
             let reconciler = match &trial {
                 Some(trial) => Some(reconciler(&connection, subject, &facts, trial)?),
                 None => None,
             };
             Ok(Self {
-                offered: offered(options, subject, &facts, trial.as_ref()),
+                offered: offered(options, subject, &facts, trial.as_ref(), &missing),
                 concurrency: facts
                     .room
                     .map_or(4, |room| (room / PODS_OF_A_SCENARIO).clamp(1, 8)),
@@ -99,7 +111,7 @@ impl There {
 }
 
 /// Runs something on a runtime of its own on a thread of its own: the caller may be on one already.
-pub(super) fn on_a_runtime<T: Send>(
+pub(in crate::suite) fn on_a_runtime<T: Send>(
     work: impl Future<Output = T> + Send,
 ) -> Result<T, std::io::Error> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -134,23 +146,49 @@ fn estate(
     )))
 }
 
-/// Tries what the cluster does, in a namespace that goes at once.
+/// Tries what the cluster does, in a namespace that goes at once. Rights that are missing there come with it.
 async fn try_out(
     connection: &Connection,
     estate: &Estate,
+    options: &Options,
     target: &Target,
-) -> Result<Trial, Error> {
+) -> Result<(Trial, Vec<Right>), Error> {
     let client = connection.client()?;
     let namespace = format!("stsspec-{}-trial", estate.run);
     if let Err(error) = estate.make(&client, &namespace).await {
         estate.forget();
         return Err(error.into());
     }
-    let trial = attempt(&client, &namespace, target).await;
+    let wanted = rights::needed(options.namespace.as_deref());
+    let (trial, missing) = futures::join!(
+        attempt(&client, &namespace, target),
+        rights::missing(&client, Some(&namespace), &wanted)
+    );
     let uid = estate.made().remove(&namespace).flatten();
     // What does not go now is waited for at the end of the run.
     let _ = remove(&client, &namespace, uid.as_deref()).await;
-    Ok(trial)
+    // A server that does not say what is allowed says so when it is asked for.
+    Ok((trial, missing.unwrap_or_default()))
+}
+
+/// Rights that are missing where nothing is made to find out. Those in namespaces that are made yet are not known.
+async fn unknown_rights(connection: &Connection, options: &Options) -> Vec<Right> {
+    let mut wanted = rights::needed(options.namespace.as_deref());
+    if options.namespace.is_none() {
+        wanted.retain(|right| right.scope == Scope::Namespaces);
+    }
+    let Ok(client) = connection.client() else {
+        return Vec::new();
+    };
+    let missing = rights::missing(&client, options.namespace.as_deref(), &wanted).await;
+    missing.unwrap_or_default()
+}
+
+/// What keeps every scenario from running, in words.
+pub(in crate::suite) fn without(missing: &[Right]) -> Option<String> {
+    let essential = missing.iter().filter(|right| right.essential);
+    let phrases: Vec<String> = essential.map(Right::phrase).collect();
+    (!phrases.is_empty()).then(|| phrases.join(", "))
 }
 
 /// Who reconciles, or why the subject cannot be judged.
@@ -190,41 +228,15 @@ fn reconciler(
     }
 }
 
-fn offered(
-    options: &Options,
-    subject: &Subject,
-    facts: &Facts,
-    trial: Option<&Trial>,
-) -> Capabilities {
-    let watched = !matches!(subject, Subject::BuiltIn);
-    let tried = |does: fn(&Trial) -> bool| trial.is_none_or(does);
-    let offers = [
-        (Need::Kubelet, facts.nodes != Some(0)),
-        (Need::Dns, facts.dns.is_some()),
-        (
-            Need::Resolver,
-            facts.dns.is_some() && facts.resolvers == Some(1),
-        ),
-        (Need::Volumes, facts.storage.is_some()),
-        (Need::Gc, tried(|trial| trial.gc)),
-        (Need::Quota, tried(|trial| trial.quota)),
-        (Need::Disruption, tried(|trial| trial.disruption)),
-        (
-            Need::Nodes,
-            options.disturb_nodes && facts.nodes.is_some_and(|nodes| nodes >= 2),
-        ),
-        (Need::Attribution, watched),
-        (Need::Delivery, watched),
-    ];
-    let offers: BTreeSet<Need> = offers
-        .into_iter()
-        .filter_map(|(need, is_met)| is_met.then_some(need))
-        .collect();
+/// What pods have to say there; nothing else is known yet.
+pub(in crate::suite) fn bare(options: &Options, version: (u16, u16)) -> Capabilities {
     Capabilities {
-        offers,
-        version: facts.version,
-        gates: gates_of(facts.version),
-        shared_counter: tried(|trial| trial.shared_counter),
+        offers: BTreeSet::new(),
+        lacks: BTreeMap::new(),
+        denied: BTreeMap::new(),
+        version,
+        gates: BTreeSet::new(),
+        shared_counter: false,
         image: options.image(),
         terms: Terms {
             image_pull_secrets: options.image_pull_secrets.clone(),
@@ -232,9 +244,110 @@ fn offered(
             node_selector: options.node_selector.clone(),
         },
         storage_class: options.storage_class.clone(),
-        dns: facts.dns.clone(),
+        dns: None,
         virtual_time: false,
     }
+}
+
+/// What a cluster offers to a run; without a trial, what only trying would show is taken to be there.
+pub(in crate::suite) fn offered(
+    options: &Options,
+    subject: &Subject,
+    facts: &Facts,
+    trial: Option<&Trial>,
+    missing: &[Right],
+) -> Capabilities {
+    let (offers, lacks) = needs_met(options, subject, facts, trial);
+    Capabilities {
+        offers,
+        lacks,
+        denied: denied(missing),
+        gates: facts.gates_on(),
+        shared_counter: trial.is_none_or(|trial| trial.shared_counter),
+        dns: facts.dns.clone(),
+        ..bare(options, facts.version)
+    }
+}
+
+fn needs_met(
+    options: &Options,
+    subject: &Subject,
+    facts: &Facts,
+    trial: Option<&Trial>,
+) -> (BTreeSet<Need>, BTreeMap<Need, String>) {
+    let tried = |does: fn(&Trial) -> bool, why: &str| match trial.is_none_or(does) {
+        true => Ok(()),
+        false => Err(why.to_owned()),
+    };
+    let is = |met: bool, why: &str| if met { Ok(()) } else { Err(why.to_owned()) };
+    let dns = || {
+        let why = "the address of service kube-dns in kube-system is not known";
+        is(facts.dns.is_some(), why)
+    };
+    let watched = || {
+        let why = "the cluster's own controller is not watched";
+        is(!matches!(subject, Subject::BuiltIn), why)
+    };
+    let places = facts.places();
+    let nodes = match options.disturb_nodes {
+        false => Err("nodes are disturbed only with `--disturb-nodes`".to_owned()),
+        true => is(
+            places.is_some_and(|nodes| nodes >= 2),
+            "fewer than two nodes take pods",
+        ),
+    };
+    let each = [
+        (
+            Need::Kubelet,
+            is(places != Some(0), "no node takes pods of the run"),
+        ),
+        (Need::Dns, dns()),
+        (
+            Need::Resolver,
+            dns().and_then(|()| {
+                is(
+                    facts.resolvers == Some(1),
+                    "not exactly one DNS server answers",
+                )
+            }),
+        ),
+        (
+            Need::Volumes,
+            facts.storage(options.storage_class.as_deref()).map(drop),
+        ),
+        (
+            Need::Gc,
+            tried(|trial| trial.gc, "what is owned did not go with its owner"),
+        ),
+        (
+            Need::Quota,
+            tried(|trial| trial.quota, "a quota was not counted"),
+        ),
+        (
+            Need::Disruption,
+            tried(|trial| trial.disruption, "a budget got no status"),
+        ),
+        (Need::Nodes, nodes),
+        (Need::Attribution, watched()),
+        (Need::Delivery, watched()),
+    ];
+    let mut offers = BTreeSet::new();
+    let mut lacks = BTreeMap::new();
+    for (need, met) in each {
+        match met {
+            Ok(()) => drop(offers.insert(need)),
+            Err(why) => drop(lacks.insert(need, why)),
+        }
+    }
+    (offers, lacks)
+}
+
+/// Rights that scenarios do not have, and why.
+fn denied(missing: &[Right]) -> BTreeMap<String, String> {
+    let each = missing
+        .iter()
+        .map(|right| (right.phrase(), "this user does not have it".to_owned()));
+    each.collect()
 }
 
 /// A namespace's name: the run, and where the scenario stands.

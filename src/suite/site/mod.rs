@@ -1,6 +1,6 @@
 //! The clusters of a tier, as the stage needs them: what they offer, and a place for each scenario.
 
-mod context;
+pub(super) mod context;
 mod control_plane;
 mod embedded;
 mod kind;
