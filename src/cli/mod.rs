@@ -129,7 +129,9 @@ impl From<suite::Error> for Failure {
     fn from(error: suite::Error) -> Self {
         let code = match &error {
             suite::Error::Nothing(_) => 4,
-            suite::Error::Site(suite::SiteError::Subject { .. }) => 2,
+            suite::Error::Site(
+                suite::SiteError::Subject { .. } | suite::SiteError::Target { .. },
+            ) => 2,
             suite::Error::Site(_) | suite::Error::Features(_) => 3,
         };
         Self {

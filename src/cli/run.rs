@@ -17,7 +17,7 @@ use super::{
     code_of, signals,
 };
 use crate::{
-    cluster::control_plane,
+    cluster::{Target, control_plane},
     report::{
         self, Counts, Format, List, Profile,
         terminal::{self, Style},
@@ -52,6 +52,14 @@ pub(super) struct Arguments {
         env = "STSSPEC_SUBJECT_COMMAND"
     )]
     subject_command: Option<String>,
+    /// The kind of object that is judged: `apps/v1`, or `stsspec.dev/v1` beside the cluster's own controller.
+    #[arg(
+        long,
+        value_name = "KIND",
+        default_value = "apps/v1",
+        env = "STSSPEC_TARGET"
+    )]
+    target: Target,
     /// The folder with etcd, kube-apiserver and kube-controller-manager for `--tier control-plane`.
     #[arg(long, value_name = "FOLDER", env = control_plane::VARIABLE)]
     assets: Option<PathBuf>,
@@ -190,6 +198,7 @@ fn suite(arguments: Arguments) -> Result<Suite, Failure> {
     };
     let suite = Suite::of(subject)
         .on(tier)
+        .target(arguments.target)
         .profile(profile)
         .seed(arguments.seed)
         .fail_fast(arguments.fail_fast)

@@ -208,6 +208,11 @@ impl Target {
         }
     }
 
+    /// Whether a CustomResourceDefinition has to define it.
+    pub fn is_custom(&self) -> bool {
+        self.api.group != "apps"
+    }
+
     /// `stsspec.dev/v1 StatefulSet`: the same kind under a name of its own, defined by a CustomResourceDefinition.
     pub fn stsspec_v1() -> Self {
         let gvk = kube::core::GroupVersionKind::gvk("stsspec.dev", "v1", "StatefulSet");

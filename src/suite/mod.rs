@@ -20,6 +20,7 @@
 //!   controller has to wait with tokio's timers, not with the system's.
 //! - The same seed gives the same run, where the subject is deterministic.
 
+mod deviations;
 mod doctor;
 pub mod drive;
 pub mod event;
@@ -80,6 +81,7 @@ pub use tier::{KindOptions, Tier};
 pub struct Suite {
     subject: Subject,
     tier: Tier,
+    target: Target,
     selection: Selection,
     features: Option<PathBuf>,
     seed: u64,
@@ -119,6 +121,7 @@ impl Suite {
         Self {
             subject,
             tier: Tier::default(),
+            target: Target::apps_v1(),
             selection: Selection::default(),
             features: None,
             seed: 1,
@@ -133,6 +136,13 @@ impl Suite {
     #[must_use]
     pub fn on(mut self, tier: Tier) -> Self {
         self.tier = tier;
+        self
+    }
+
+    /// The kind of object that is judged. `apps/v1 StatefulSet`.
+    #[must_use]
+    pub fn target(mut self, target: Target) -> Self {
+        self.target = target;
         self
     }
 
@@ -240,8 +250,7 @@ impl Suite {
     ) -> Result<Report, Error> {
         let begin = Instant::now();
         let plan = self.plan()?;
-        let target = Target::apps_v1();
-        let site = site::prepare(&self.tier, &self.subject, &target, false)?;
+        let site = site::prepare(&self.tier, &self.subject, &self.target, false)?;
         let mut run = self.describe(&*site);
         let scenarios: Vec<Arc<Scenario>> = plan
             .scenarios
@@ -262,7 +271,7 @@ impl Suite {
             plan: Arc::new(plan),
             site: site.clone(),
             subject: self.subject,
-            target,
+            target: self.target,
             limits: Limits::default(),
             timeout_scale: self.timeout_scale,
         };
@@ -293,14 +302,16 @@ impl Suite {
     /// Nothing is selected, the features cannot be read, or there is no such cluster or subject.
     pub fn list(&self) -> Result<Vec<Listed>, Error> {
         let plan = self.plan()?;
-        let site = site::prepare(&self.tier, &self.subject, &Target::apps_v1(), true)?;
+        let site = site::prepare(&self.tier, &self.subject, &self.target, true)?;
         let listed = plan.scenarios.iter().map(|planned| Listed {
             id: planned.scenario.id(),
-            skipped: needs::unmet(
-                planned,
-                inventory::embedded(),
-                &site.offered_to(&planned.scenario),
-            ),
+            skipped: deviations::of(&planned.scenario, &self.target).or_else(|| {
+                needs::unmet(
+                    planned,
+                    inventory::embedded(),
+                    &site.offered_to(&planned.scenario),
+                )
+            }),
             scenario: (*planned.scenario).clone(),
         });
         Ok(listed.collect())
@@ -363,7 +374,7 @@ impl Suite {
             party: self.subject.party(),
             tier: self.tier.to_string(),
             place: self.tier.place(),
-            target: "apps/v1 StatefulSet".to_owned(),
+            target: self.target.to_string(),
             profile: self.selection.profile,
             seed: self.seed,
             features: self

@@ -6,6 +6,7 @@ use cucumber::World as _;
 use futures::{FutureExt as _, future::LocalBoxFuture};
 
 use super::{
+    deviations,
     drive::{Cancel, Play},
     findings,
     guard::{Clocks, Guard, Limits},
@@ -60,7 +61,8 @@ impl Stage {
             return Some(outcome);
         }
         let offered = self.site.offered_to(&planned.scenario);
-        let skip = needs::unmet(planned, inventory::embedded(), &offered);
+        let skip = deviations::of(&planned.scenario, &self.target)
+            .or_else(|| needs::unmet(planned, inventory::embedded(), &offered));
         skip.map(|reason| Outcome::of(&planned.scenario, Verdict::Skipped(reason)))
     }
 

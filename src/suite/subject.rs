@@ -152,6 +152,9 @@ impl fmt::Debug for Subject {
 }
 
 impl Subject {
+    /// The name that its requests carry: what it writes is told by it from what a scenario writes.
+    pub(super) const AGENT: &str = "stsspec-subject";
+
     /// A controller of one's own. It may end early; what it returns is not looked at.
     pub fn function<F, Fut>(controller: F) -> Self
     where

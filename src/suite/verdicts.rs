@@ -8,8 +8,9 @@
 //! - What happened while the subject wrote nothing passes no behaviour of a controller.
 //! - A subject answers for the behaviours of its own party only, and never for observed ones.
 
-use super::excused::Excused;
+use super::{deviations, excused::Excused};
 use crate::{
+    cluster::Target,
     inventory::{Behaviour, Invariant, Inventory, Level, Party},
     report::{
         Caught, Chapter, Conclusion, Counts, FORMAT, InvariantCount, Judged, Outcome, Report, Run,
@@ -231,7 +232,11 @@ fn reasons(
             .map(|row| row.id.clone())
             .collect()
     };
-    let excused_skip = |id: &String| excused.skip(&run.tier, &run.subject, id).is_some();
+    let is_custom = run.target != Target::apps_v1().to_string();
+    let excused_skip = |id: &String| {
+        let declared = is_custom && deviations::is_declared(id);
+        excused.skip(&run.tier, &run.subject, id).is_some() || declared
+    };
     let core = |level: Level| level == Level::Core;
     let mut skipped = rows(true, &core, Word::Skipped);
     skipped.retain(|id| !excused_skip(id));

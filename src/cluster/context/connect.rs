@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::{HeaderValue, header::USER_AGENT};
 use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
@@ -27,21 +28,23 @@ impl Connection {
     ///
     /// The credentials cannot be used.
     pub fn client(&self) -> Result<Client, Error> {
-        self.make(self.config.clone())
+        self.make(self.config.clone(), "stsspec")
     }
 
-    /// A client that repeats nothing by itself, for those who do it themselves.
+    /// A client of that name that repeats nothing by itself, for those who do it themselves.
     ///
     /// # Errors
     ///
     /// The credentials cannot be used.
-    pub fn plain_client(&self) -> Result<Client, Error> {
+    pub fn plain_client(&self, user_agent: &'static str) -> Result<Client, Error> {
         let mut config = self.config.clone();
         config.default_retry = false;
-        self.make(config)
+        self.make(config, user_agent)
     }
 
-    fn make(&self, config: Config) -> Result<Client, Error> {
+    fn make(&self, mut config: Config, user_agent: &'static str) -> Result<Client, Error> {
+        let user_agent = HeaderValue::from_static(user_agent);
+        config.headers.push((USER_AGENT, user_agent));
         Client::try_from(config).map_err(|error| Error::Config {
             what: format!("the credentials for {}", self.address),
             why: chain(&error),

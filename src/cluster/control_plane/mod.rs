@@ -20,7 +20,13 @@ use std::{
     time::Duration,
 };
 
-use kube::{Client, Config};
+use http::{HeaderValue, header::USER_AGENT};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::{
+    Api, Client, Config,
+    api::PostParams,
+    runtime::wait::{await_condition, conditions},
+};
 use serde_json::json;
 use tokio::{
     net::TcpListener,
@@ -41,6 +47,7 @@ use crate::{
     manifest,
     mini::{
         agents::{self, Agents, Name, NodeTimes},
+        api::schema::crd::Definition,
         kubelet::Kubelets,
     },
 };
@@ -67,6 +74,14 @@ pub enum Error {
         program: String,
         /// What it said.
         said: String,
+    },
+    /// A kind cannot be defined.
+    #[error("the API server does not take the definition {name}: {why}")]
+    Definition {
+        /// The definition's name.
+        name: String,
+        /// What it said.
+        why: String,
     },
     /// A program cannot be started.
     #[error("cannot start {program}: {source}")]
@@ -256,7 +271,7 @@ impl ControlPlane {
         start_etcd(&mut processes, &assets, etcd, peers)?;
         start_api_server(&mut processes, &assets, &authority, &tokens, etcd, api)?;
         let clock = Clock::of_day();
-        let client = access.client()?;
+        let client = access.client("stsspec-agents")?;
         ready(&client, &mut processes).await?;
         let doors = Doors::open(
             options.agents.nodes,
@@ -302,6 +317,34 @@ impl ControlPlane {
     /// What it offers.
     pub fn capabilities(&self) -> Capabilities {
         capabilities(self.assets.version)
+    }
+
+    /// Defines a kind, and waits until the API server serves it.
+    ///
+    /// # Errors
+    ///
+    /// It refuses, or is not done in time.
+    pub async fn define(&self, definition: &Definition) -> Result<(), Error> {
+        let (_, plural, _) = definition.names;
+        let name = format!("{plural}.{}", definition.group);
+        let failed = |why: String| Error::Definition {
+            name: name.clone(),
+            why,
+        };
+        let object = definition.object().unwrap_or_default();
+        let object: CustomResourceDefinition =
+            serde_json::from_value(object).map_err(|error| failed(error.to_string()))?;
+        let api: Api<CustomResourceDefinition> = Api::all(self.access.client("stsspec")?);
+        let made = api.create(&PostParams::default(), &object).await;
+        made.map_err(|error| failed(error.to_string()))?;
+        let established = await_condition(api, &name, conditions::is_crd_established());
+        match timeout_at(Instant::now() + READY, established).await {
+            Ok(done) => done.map(drop).map_err(|error| failed(error.to_string())),
+            Err(_) => Err(failed(format!(
+                "it is not established after {} s",
+                READY.as_secs()
+            ))),
+        }
     }
 
     /// Listens for programs that are to be watched; they are led here by [`Self::start_built_in`] and
@@ -431,13 +474,13 @@ impl Access {
         &self.server
     }
 
-    /// A client with all rights, for the current runtime.
+    /// A client with all rights and that name, for the current runtime.
     ///
     /// # Errors
     ///
     /// TLS cannot be set up.
-    pub fn client(&self) -> Result<Client, Error> {
-        self.client_with(Some(&self.token))
+    pub fn client(&self, user_agent: &'static str) -> Result<Client, Error> {
+        self.client_with(Some((&self.token, user_agent)))
     }
 
     /// A client without any credentials of its own: those that are in its requests count.
@@ -449,7 +492,7 @@ impl Access {
         self.client_with(None)
     }
 
-    fn client_with(&self, token: Option<&str>) -> Result<Client, Error> {
+    fn client_with(&self, own: Option<(&str, &'static str)>) -> Result<Client, Error> {
         let failed = |error: String| Error::Client(error);
         let server = self
             .server
@@ -458,7 +501,11 @@ impl Access {
         let mut config = Config::new(server);
         let authority = pem(&self.authority).map_err(failed)?;
         config.root_cert = Some(vec![authority]);
-        config.auth_info.token = token.map(|token| token.to_owned().into());
+        if let Some((token, user_agent)) = own {
+            config.auth_info.token = Some(token.to_owned().into());
+            let user_agent = HeaderValue::from_static(user_agent);
+            config.headers.push((USER_AGENT, user_agent));
+        }
         Client::try_from(config).map_err(|error| failed(error.to_string()))
     }
 }

@@ -62,6 +62,9 @@ impl There {
         on_a_runtime(async {
             let connection = connect(options).await?;
             let facts = look(&connection, options).await?;
+            if target.is_custom() {
+                is_served(&connection, target).await?;
+            }
             let estate = estate(&connection, options, rehearsal)?;
             let (trial, missing) = match rehearsal {
                 true => (None, unknown_rights(&connection, options).await),
@@ -122,6 +125,25 @@ pub(in crate::suite) fn on_a_runtime<T: Send>(
             Err(panic) => std::panic::resume_unwind(panic),
         }
     })
+}
+
+async fn is_served(connection: &Connection, target: &Target) -> Result<(), Error> {
+    let client = connection.client()?;
+    let served = client
+        .list_api_group_resources(&target.api.api_version)
+        .await;
+    let plural = &target.api.plural;
+    match served {
+        Ok(list) if list.resources.iter().any(|one| one.name == *plural) => Ok(()),
+        Ok(_) | Err(kube::Error::Api(_)) => Err(Error::Undefined {
+            target: target.to_string(),
+            address: connection.address.clone(),
+        }),
+        Err(error) => Err(Error::Context(Trouble::Unreachable {
+            address: connection.address.clone(),
+            why: error.to_string(),
+        })),
+    }
 }
 
 fn estate(
@@ -400,7 +422,7 @@ impl Site for There {
             }
             let told = |error: Trouble| error.to_string();
             let client = self.connection.client().map_err(told)?;
-            let own = self.connection.plain_client().map_err(told)?;
+            let own = self.connection.plain_client(Subject::AGENT).map_err(told)?;
             if let Err(why) = is_there(&client).await {
                 let why = format!("the cluster at {} was lost: {why}", self.connection.address);
                 return Err(self.lost.get_or_init(|| why).clone());

@@ -23,6 +23,7 @@ use crate::{
         control_plane::{self, Access, ControlPlane, Entrance, Options, capabilities, version},
         embedded,
     },
+    mini::api::schema::crd,
     mutants::{Mutant, Part},
     report::Scenario,
     suite::{
@@ -175,6 +176,9 @@ impl Play {
         self.subject.twist(&mut twisted);
         options.agents = twisted.agents;
         let mut plane = ControlPlane::start(&options).await?;
+        if self.target.is_custom() {
+            plane.define(&crd::STATEFUL_SET).await?;
+        }
         let access = plane.access().clone();
         let hub = Hub::new(plane.clock(), self.target.clone());
         let mut proxies = JoinSet::new();
@@ -193,7 +197,7 @@ impl Play {
                 proxies.spawn(serve(hub, client, entrance));
             }
             subject => {
-                let client = access.client()?;
+                let client = access.client(Subject::AGENT)?;
                 running = Some(subject.start(
                     hub.subject(),
                     client,
@@ -263,7 +267,10 @@ impl Site for Plane {
             let Some(reached) = self.reached.clone() else {
                 return Err("not run: this is a rehearsal".to_owned());
             };
-            let client = reached.access.client().map_err(|error| error.to_string())?;
+            let client = reached
+                .access
+                .client("stsspec")
+                .map_err(|error| error.to_string())?;
             let tap = reached.hub.tap();
             let newcomer = Box::new(|_: &str| ());
             let plot = Plot::new(

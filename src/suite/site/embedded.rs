@@ -110,10 +110,9 @@ impl Site for Here {
             subject.twist(&mut options);
             let cluster = Embedded::start(Clock::starting_at(BASE), &options).await;
             let tap = Tap::new(cluster.clock(), target.clone());
-            let agent = "stsspec-subject";
             let client = match subject.reads_no_managers() {
-                true => cluster.lean_client_of(agent),
-                false => cluster.client_of(agent),
+                true => cluster.lean_client_of(Subject::AGENT),
+                false => cluster.client_of(Subject::AGENT),
             };
             let running = subject.start(
                 &tap,

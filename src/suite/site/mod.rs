@@ -45,6 +45,26 @@ pub enum Error {
         /// Who can be.
         instead: &'static str,
     },
+    /// The target is not to be had there.
+    #[error(
+        "the target {target} cannot be judged on tier {tier}: its definition cannot be installed there; `--tier control-plane` and `--context` can"
+    )]
+    Target {
+        /// What was to be judged.
+        target: String,
+        /// Where.
+        tier: String,
+    },
+    /// The target is not defined there.
+    #[error(
+        "the cluster at {address} does not know {target}: an administrator installs it once with `stsspec controller --print-crd | kubectl apply -f -`"
+    )]
+    Undefined {
+        /// What was to be judged.
+        target: String,
+        /// Where.
+        address: String,
+    },
     /// Somebody else takes care of sets there, or nobody does.
     #[error("the subject {subject} cannot be judged at {address}: {why}")]
     Reconciler {
@@ -188,6 +208,20 @@ pub(super) fn prepare(
     target: &Target,
     rehearsal: bool,
 ) -> Result<Arc<dyn Site>, Error> {
+    if target.is_custom() && !matches!(tier, Tier::Context(_) | Tier::ControlPlane { .. }) {
+        return Err(Error::Target {
+            target: target.to_string(),
+            tier: tier.to_string(),
+        });
+    }
+    if target.is_custom() && matches!(subject, Subject::BuiltIn) {
+        return Err(Error::Subject {
+            subject: subject.to_string(),
+            tier: tier.to_string(),
+            reason: format!("no controller that Kubernetes brings along knows {target}"),
+            instead: "bundled",
+        });
+    }
     match tier {
         Tier::Embedded => Ok(Arc::new(embedded::Here::for_subject(subject)?)),
         Tier::Kind(_) if rehearsal => Err(Error::Rehearsal),
