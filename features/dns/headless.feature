@@ -30,7 +30,7 @@ Feature: A headless Service gives every member a name
 
   Rule: The name of a pod under its Service leads to that pod alone
 
-    @dns-pod-a @start-labels-claims-dns
+    @dns-pod-a
     Scenario: Each member by its name
       When the set "web" is created with 2 replicas
       Then all pods of "web" become Ready

@@ -4,7 +4,7 @@ Feature: Names come and go with the Service
 
   Rule: Without the Service there are no names
 
-    @dns-missing-service-nxdomain @ord-service-absent-ok
+    @dns-missing-service-nxdomain
     Scenario: The Service was never made
       When the set "web" is created with 2 replicas
       Then all pods of "web" become Ready

@@ -66,7 +66,7 @@ Feature: A set tells what cannot be done
       When the set "web" is created with 1 replica
       Then an event "ConflictingController" of set "web" says "data-web-0"
 
-    @ev-conflict-only-on-pass
+    @ev-conflict-only-on-pass @ret-foreign-controller-event
     Scenario: Not again while its pod runs
       Given the set "web" is planned
       And its pods claim storage "data"

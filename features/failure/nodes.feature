@@ -54,6 +54,16 @@ Feature: A node that is lost does not cost a set its promise
       Then pod "web-1" becomes Ready
       And pods "web-0" to "web-2" are the same as before
 
+  Rule: A node that no pod may stay on loses its pods, and they come back elsewhere
+
+    @x-taint-eviction
+    Scenario: A node is tainted
+      Given the set "web" is settled with 3 replicas
+      When the node of pod "web-1" is tainted
+      Then the new "web-1" came only after the old one was gone
+      And the new "web-1" has another node than the old one
+      And the set "web" settles with pods "web-0", "web-1" and "web-2"
+
   Rule: When the node's object is deleted its pods go with it, and are replaced elsewhere
 
     @fail-node-deleted

@@ -10,6 +10,7 @@ Feature: A pod that is denied leaves the others alone
       When the set "web" is created with 4 replicas
       Then pods "web-0" and "web-1" become Ready
       And its status counts 2 replicas
+      And its status counts 2 Ready replicas
       And pod "web-2" stays missing
       And pods "web-0" and "web-1" stay Ready
 

@@ -13,6 +13,15 @@ Feature: A set adopts the pods that are meant for it
       Then the set "web" owns pod "web-1"
       And pod "web-1" is the same as before
 
+    @own-adopt-uid-guard
+    Scenario: Just that pod is meant, and none that takes its name
+      Given the set "web" is planned
+      And its update strategy is OnDelete
+      And the pod "web-1" is created by hand for "web"
+      When the set "web" is created with 2 replicas
+      Then the set "web" owns pod "web-1"
+      And pod "web-1" is adopted by its UID
+
     @own-adopt
     Scenario: The pod came later, beyond the range
       Given the set "web" is settled with 1 replica

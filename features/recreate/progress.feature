@@ -25,6 +25,13 @@ Feature: A set says how far a recreation has come
 
   Rule: While old pods are left or new ones are awaited it is progressing
 
+    @rcr-event
+    Scenario: No event tells of it
+      Given the set "web" is settled with 2 replicas at revision "blue"
+      And its template changes to revision "green"
+      And pods "web-0" and "web-1" are replaced at revision "green"
+      Then no event "RecreateStarted" of set "web" says ""
+
     @rcr-progressing @rcr-progressing-message
     Scenario: An old pod is left
       Given the set "web" is settled with 2 replicas at revision "blue"

@@ -13,6 +13,15 @@ Feature: The fate of claims can be changed while pods run
       Then claims "data-db-0" and "data-db-1" belong to set "db"
       And pods "db-0" and "db-1" are the same as before
 
+    @ret-ref-repair-touches-pod
+    Scenario: An event tells of pods that did not change
+      Given the set "db" is planned
+      And its pods claim storage "data"
+      And the set "db" is settled with 1 replica
+      When its claim retention when deleted becomes Delete
+      Then an event "SuccessfulUpdate" of set "db" says "Update Pod db-0"
+      And pod "db-0" is the same as before
+
     @ret-mutate-to-retain
     Scenario: From Delete to Retain
       Given the set "db" is planned

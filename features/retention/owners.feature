@@ -97,6 +97,20 @@ Feature: Claims belong to whoever they are to go with
       Then claim "data-db-1" belongs to nobody
 
     @ret-cancelled-scale-down
+    Scenario: The pods that left are gone
+      Given the set "db" is planned
+      And its pods claim storage "data"
+      And its claim retention when scaled is Delete
+      And the set "db" is settled with 3 replicas
+      And the end of pod "db-2" is held up
+      And the set "db" is scaled to 1
+      And claim "data-db-1" belongs to pod "db-1"
+      And the set "db" is scaled to 2
+      When the end of pod "db-2" is let through
+      Then the set "db" settles with pods "db-0" and "db-1"
+      And claims "data-db-0" and "data-db-1" belong to nobody
+
+    @ret-cancelled-scale-down
     Scenario: Its claim survives the next loss of the pod
       Given the set "db" is planned
       And its pods claim storage "data"

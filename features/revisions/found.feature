@@ -44,7 +44,7 @@ Feature: Revisions that a set finds are its own, nobody's, or somebody else's
 
   Rule: The newest revision is used if it says the same in the words of an older version
 
-    @rev-semantic-equal
+    @rev-semantic-equal @x-server-defaults-drift
     Scenario: Defaults are missing, and a time is null
       Given the set "web" is planned
       And its template changes to revision "blue"
@@ -68,7 +68,7 @@ Feature: Revisions that a set finds are its own, nobody's, or somebody else's
 
   Rule: A revision that cannot be adopted stops the set
 
-    @rev-orphan-adopt-blocks-sync
+    @rev-orphan-adopt-blocks-sync @rec-deleting-set-no-adopt-error
     Scenario: A set that is being deleted adopts nothing, and so says nothing
       Given the set "web" is settled with 2 replicas at revision "blue"
       And the end of set "web" is held up

@@ -48,3 +48,24 @@ Feature: Late and lost news delay a set and do it no harm
         | pods   | 5 seconds late  |
         | pods   | twice           |
         | sets   | 10 seconds late |
+
+  Rule: A pod that is gone needs no deletion any more
+
+    @upd-delete-404-ok
+    Scenario: The pod to be replaced was lost, and the controller does not know
+      Given the set "web" is settled with 2 replicas at revision "blue"
+      And what happens to pods reaches the controller not for now
+      And pod "web-1" is lost by force
+      When its template changes to revision "green"
+      Then an event "SuccessfulDelete" of set "web" says "Pod web-1"
+      And no event "FailedDelete" of set "web" says "Pod web-1"
+
+  Rule: A controller decides by what it was told, even if that is no longer so
+
+    @ord-probe-flip-race
+    Scenario: A pod stops being Ready, and the set grows before the controller knows
+      Given the set "web" is settled with 1 replica
+      And what happens to pods reaches the controller not for now
+      And readiness of pod "web-0" is lost
+      When the set "web" is scaled to 2
+      Then pod "web-1" becomes Running

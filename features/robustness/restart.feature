@@ -11,6 +11,24 @@ Feature: A controller that ends and begins again goes on where it was
       Then pods "web-0" to "web-2" are the same as before
       And it has 1 revision
 
+    @upd-upgrade-no-spurious
+    Scenario: An older version has written the revision
+      Given the set "web" is planned
+      And its template changes to revision "blue"
+      And a revision of nobody holds the template of "blue" in old words
+      And the set "web" is settled with 2 replicas
+      When the controller is restarted
+      Then pods "web-0" and "web-1" are the same as before
+      And the revision made by hand is its update revision
+      And it has 1 revision
+
+    @upd-upgrade-no-spurious
+    Scenario: Its pods were being replaced one by one
+      Given the rollout of "web" with 3 replicas from "blue" to "green" rests at partition 2
+      When the controller is restarted
+      Then pods "web-0" to "web-2" are the same as before
+      And its revisions are "blue" and "green"
+
     @rev-no-growth
     Scenario: A rollout lies behind it
       Given the set "web" is settled with 2 replicas at revision "blue"

@@ -18,6 +18,16 @@ Feature: The Parallel policy scales all pods at once
       And pod "web-3" begins to terminate
       And pod "web-0" is the same as before
 
+  Rule: A deletion that fails is made again before more follow
+
+    @scale-parallel-down-error
+    Scenario: The first of seven fails
+      Given the set "web" is settled with 8 replicas
+      And the controller's next 1 request to delete pods meets code 500
+      When the set "web" is scaled to 1
+      Then the set "web" settles with pod "web-0"
+      And the pods of "web" are deleted in batches of 1, 1, 2 and 4
+
   Rule: A pod that is not Ready does not stop a scale-down
 
     @scale-parallel-unready

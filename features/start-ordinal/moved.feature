@@ -95,3 +95,30 @@ Feature: The first ordinal can be moved while pods run
         | policy       |
         | OrderedReady |
         | Parallel     |
+
+  Rule: A partition moves with it
+
+    @part-start-shift
+    Scenario: A pod that was below the partition is above it afterwards
+      Given the set "web" is planned
+      And its first ordinal is 1
+      And the rollout of "web" with 4 replicas from "blue" to "green" rests at partition 2
+      When its first ordinal becomes 0
+      Then pod "web-2" is replaced at revision "green"
+      And pods "web-1" and "web-3" are the same as before
+
+  Rule: Members can move to another set one by one, each with its ordinal
+
+    @start-migrate
+    Scenario: The last of three moves to a set of the same name elsewhere
+      Given the set "web" is settled with 3 replicas
+      And the set "web" is scaled to 2
+      And pod "web-2" disappears
+      And from here on the other namespace is meant
+      And the set "web" is planned
+      And its first ordinal is 2
+      When the set "web" is created with 1 replica
+      Then the set "web" settles with pod "web-2"
+      And from here on the first namespace is meant
+      And pod "web-2" stays missing
+      And the set "web" settles with pods "web-0" and "web-1"

@@ -62,7 +62,7 @@ Feature: A set can begin with an ordinal of its choice
 
   Rule: A partition counts from the first ordinal
 
-    @start-range
+    @start-range @part-start-ordinal
     Scenario: A rollout that leaves the first two pods alone
       Given the set "web" is planned
       And its first ordinal is 4

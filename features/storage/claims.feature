@@ -96,7 +96,13 @@ Feature: Every pod has claims of its own
         """
       When the set "db" is created with 1 replica
       Then pod "db-0" becomes Ready
-      And pod "db-0" uses the claim "data-db-0"
+      And pod "db-0" reads
+        """
+        spec:
+          volumes:
+            - name: scratch
+              emptyDir: {}
+        """
       And the claims of "db" are "data-db-0"
 
   Rule: A claim that is there already is used as it is
@@ -121,6 +127,15 @@ Feature: Every pod has claims of its own
       And the namespace allows 1 claim
       When the set "db" is created with 1 replica
       Then pod "db-0" stays missing
+
+    @pvc-quota-denied-event
+    Scenario: Events tell of the claim and of the pod
+      Given the set "db" is planned
+      And its pods claim storage "data"
+      And the namespace allows 1 claim
+      When the set "db" is created with 2 replicas
+      Then an event "FailedCreate" of set "db" says "Create Claim data-db-1"
+      And an event "FailedCreate" of set "db" says "Create Pod db-1"
 
     @pvc-quota-denied
     Scenario: Claim and pod follow when the quota grows

@@ -36,6 +36,16 @@ Feature: A lost claim is replaced when its pod is
       Then pod "db-1" stays missing
       And pod "db-0" stays Ready
 
+    @pvc-terminating-blocks-pod-event
+    Scenario: An event says why
+      Given the set "db" is planned
+      And its pods claim storage "data"
+      And the set "db" is settled with 2 replicas
+      And the end of claim "data-db-1" is held up
+      And claim "data-db-1" is deleted
+      When pod "db-1" is lost
+      Then an event "FailedCreate" of set "db" says "pvc data-db-1 is being deleted"
+
     @pvc-terminating-blocks-pod
     Scenario: The claim goes at last
       Given the set "db" is planned

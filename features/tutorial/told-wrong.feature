@@ -13,7 +13,7 @@ Feature: What tutorials commonly tell wrong
 
   Rule: A set runs without its Service, only its names don't
 
-    @ord-service-absent-ok @dns-missing-service-nxdomain
+    @dns-missing-service-nxdomain
     Scenario: Nobody has made the Service
       When the set "web" is created with 2 replicas
       Then the set "web" settles with pods "web-0" and "web-1"

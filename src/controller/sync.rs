@@ -289,7 +289,9 @@ impl Sync<'_> {
         for condition in done.conditions {
             status::set_condition(&mut computed.conditions, condition, now);
         }
-        let written = self.write_status(&observed, computed, now).await;
+        let all_was_done = done.error.is_none();
+        let written = self.write_status(&observed, computed, now, all_was_done);
+        let written = written.await;
         done.error.map_or(written, Err)
     }
 
@@ -348,6 +350,7 @@ impl Sync<'_> {
         observed: &Observed,
         mut computed: StatefulSetStatus,
         now: Timestamp,
+        all_was_done: bool,
     ) -> Result<(), SyncError> {
         let set = &observed.set;
         let is_recreate = observed.gates.recreate && set.strategy() == Strategy::Recreate;
@@ -355,7 +358,7 @@ impl Sync<'_> {
         let twist = &self.writer.twist;
         twist.status(observed, &mut computed);
         let differs = status::differs(&self.set.status, &computed);
-        if twist.writes_status(&self.set, differs) {
+        if twist.writes_status(&self.set, differs, all_was_done) {
             self.writer.write_status(&self.set, computed).await?;
             self.did.push("write status".to_owned());
         }

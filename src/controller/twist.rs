@@ -80,8 +80,8 @@ pub trait Twist: Send + Sync + 'static {
     /// The status as computed.
     fn status(&self, _observed: &Observed, _status: &mut StatefulSetStatus) {}
 
-    /// Whether the status is written.
-    fn writes_status(&self, _set: &Set, differs: bool) -> bool {
+    /// Whether the status is written; not all that was planned may have been done.
+    fn writes_status(&self, _set: &Set, differs: bool, _all_was_done: bool) -> bool {
         differs
     }
 

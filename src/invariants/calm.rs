@@ -40,6 +40,9 @@ pub struct Calm {
     pub quiet: bool,
     /// The set has all that it wants.
     pub settled: bool,
+    /// It is long enough, and Ready pods wait in it for the time after which they are available: of none is it over
+    /// before the end.
+    pub ticking: bool,
 }
 
 impl Rhythm {
@@ -211,6 +214,7 @@ impl Judging<'_> {
             let next = set.watched.get(number + 1).copied();
             let until = next.map_or_else(|| index.ended_at(), |next| index.changes()[next].at);
             if later(since, 10) <= until {
+                calms.extend(self.ticking(life, since, until, place + 1));
                 calms.extend(self.calm(life, since, until, place + 1, next));
             }
         }
@@ -257,7 +261,45 @@ impl Judging<'_> {
                 next,
                 quiet: until.duration_since(from) >= rhythm.rest(from),
                 settled: self.settled(life, point),
+                ticking: false,
             })
+    }
+
+    /// The time until the first of the pods that wait for their availability has it.
+    fn ticking(
+        &self,
+        life: usize,
+        changed: Timestamp,
+        until: Timestamp,
+        point: usize,
+    ) -> Option<Calm> {
+        let index = self.index;
+        let seconds = Wanted::of(index.set(life, point)?).min_ready_seconds;
+        let pods = index.claimed(life, point).into_iter();
+        let ends = pods
+            .filter(|pod| sets::is_running_and_ready(pod))
+            .filter_map(|pod| sets::available_at(pod, seconds))
+            .filter(|at| *at > changed);
+        let until = until.min(later(ends.min()?, -1));
+        let rhythm = &self.rhythm;
+        let heard = rhythm.heard(index.lives()[life].namespace, until);
+        let from = heard.map_or(changed, |heard| changed.max(heard));
+        let is_long = until.duration_since(from) >= rhythm.rest(from);
+        let is_plain = is_long
+            && seconds > 0
+            && !rhythm.disturbed(changed, until)
+            && rhythm.runs(from, until)
+            && (!rhythm.delivery || self.caught_up(life, point, from))
+            && (CACHED.iter()).all(|kind| self.seen(*kind, point, point).is_ok());
+        is_plain.then_some(Calm {
+            from,
+            until,
+            point,
+            next: None,
+            quiet: false,
+            settled: false,
+            ticking: true,
+        })
     }
 
     fn caught_up(&self, life: usize, point: usize, at: Timestamp) -> bool {

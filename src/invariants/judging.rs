@@ -188,6 +188,12 @@ impl<'a> Judging<'a> {
         self.own[life].deletes.contains_key(uid)
     }
 
+    /// The subject deleted the pod of that UID before a step.
+    pub fn deleted_before(&self, life: usize, uid: &str, before: usize) -> bool {
+        let deletes = &self.own[life].deletes;
+        deletes.get(uid).is_some_and(|(step, _)| *step < before)
+    }
+
     /// The decision that made the change at a place.
     pub fn made(&self, place: usize) -> Option<&Decision<'a>> {
         self.by_place

@@ -16,6 +16,7 @@ mod judging;
 mod moment;
 mod ordering;
 mod ownership;
+mod paths;
 mod revisions;
 mod rows;
 mod scaling;
@@ -36,7 +37,7 @@ pub use tally::{Finding, Outcome, Violation};
 /// The rule that judges an invariant.
 type Rule = fn(&Judging<'_>, &mut Tally<'_>);
 
-/// The rules, by the ids of the invariants. `inv-path-independent` is not here: it compares two runs.
+/// The rules, by the ids of the invariants.
 const RULES: &[(&str, Rule)] = &[
     ("inv-one-object", identity::one_object),
     ("inv-own-range", scaling::own_range),
@@ -78,6 +79,7 @@ const RULES: &[(&str, Rule)] = &[
     ("inv-dns-subset", dns::subset),
     ("inv-dns-complete", dns::complete),
     ("inv-one-process", identity::one_process),
+    ("inv-path-independent", paths::independent),
 ];
 
 static ALL: LazyLock<Vec<Invariant>> = LazyLock::new(|| rows::read(RULES));

@@ -1,6 +1,11 @@
 //! Which pods are made and taken away when the range changes.
 
-use super::{Judging, Tally, judging::Adds, moment::Moment, ordering::ordinal};
+use super::{
+    Judging, Tally,
+    judging::Adds,
+    moment::{Member, Moment},
+    ordering::ordinal,
+};
 use crate::{
     evidence::{Act, Decision, Kind, Strategy},
     sets::{self, Ordinal},
@@ -92,10 +97,15 @@ pub fn delete_single(judging: &Judging<'_>, tally: &mut Tally<'_>) {
     for (decision, ordinal) in
         scale_downs(judging).filter(|(decision, _)| judging.ordered(decision.life))
     {
+        // A controller knows whom it deleted itself: as long as it sees such a pod it may delete that again, and no
+        // other.
+        let asked = |member: &Member<'_>| {
+            judging.deleted_before(decision.life, member.uid(), decision.step())
+        };
         let held = judging.held(decision, &[Adds::Nothing], |moment| {
             let going = moment
                 .condemned()
-                .any(|member| member.ordinal > ordinal && member.terminating());
+                .any(|member| member.ordinal > ordinal && (member.terminating() || asked(member)));
             moment.victim(decision).is_some()
                 && !moment.wanted.has(ordinal)
                 && !going

@@ -172,7 +172,8 @@ fn was_lost(judging: &Judging<'_>, life: usize, name: &str, place: usize) -> boo
 pub fn truth(judging: &Judging<'_>, tally: &mut Tally<'_>) {
     let index = judging.index;
     for (number, life) in index.lives().iter().enumerate() {
-        for calm in judging.calms(number).iter().filter(|calm| calm.quiet) {
+        let calms = judging.calms(number).iter();
+        for calm in calms.filter(|calm| calm.quiet || calm.ticking) {
             let Some(set) = index.set(number, calm.point) else {
                 continue;
             };

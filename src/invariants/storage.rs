@@ -316,7 +316,7 @@ pub fn ref_only_condemned(judging: &Judging<'_>, tally: &mut Tally<'_>) {
                     let seen = format!(
                         "the set was settled, and claim {claim} of a pod in the range named that pod as owner"
                     );
-                    tally.violated(number, calm.point, &[Kind::Claim, Kind::Pod], seen);
+                    tally.violated(number, calm.point, &[Kind::Claim], seen);
                 }
             }
         }

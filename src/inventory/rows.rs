@@ -173,6 +173,8 @@ pub struct Behaviour {
     pub upstream: Upstream,
     pub checked: Check,
     pub refs: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unjudged: Option<String>,
 }
 
 /// A row of `features/invariants.yaml`, whose head says what each field means.

@@ -43,6 +43,8 @@ pub enum Part {
         /// Gives it a client that changes what it sees or sends.
         change: fn(Client) -> Client,
     },
+    /// The reference controller reaches the API server through a changed client.
+    Requests(fn(Client) -> Client),
     /// Whoever is not of the cluster itself reaches its API server through a changed client.
     Api(fn(Client) -> Client),
 }
@@ -52,6 +54,7 @@ impl fmt::Debug for Part {
         match self {
             Self::Controller(_) => out.write_str("Controller"),
             Self::Agent { name, .. } => write!(out, "Agent({name:?})"),
+            Self::Requests(_) => out.write_str("Requests"),
             Self::Api(_) => out.write_str("Api"),
         }
     }

@@ -88,12 +88,16 @@ fn scenario(text: &mut String, listed: &Listed) {
 fn behaviour(text: &mut String, listed: &ListedBehaviour) {
     let row = &listed.behaviour;
     let judges = match (listed.scenarios.len(), listed.invariants.len()) {
-        (0, 0) => "not judged yet".to_owned(),
+        (0, 0) => "not judged".to_owned(),
         (scenarios, invariants) => format!("scenarios {scenarios}, invariants {invariants}"),
     };
-    let _ = writeln!(
+    let _ = write!(
         text,
         "{:<36} {:<8} {:<10} {judges:<27} {}",
         row.id, row.level, row.party, row.statement
     );
+    if let Some(reason) = &row.unjudged {
+        let _ = write!(text, " [not judged: {reason}]");
+    }
+    text.push('\n');
 }

@@ -1,6 +1,10 @@
 //! Order: what came before what, and what never happened.
 
-use std::{collections::BTreeMap, str::FromStr, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    str::FromStr,
+    sync::Arc,
+};
 
 use cucumber::then;
 use k8s_openapi::api::core::v1::Pod;
@@ -158,7 +162,15 @@ async fn in_batches(world: &mut World, set: String, deed: Deed, sizes: Sizes) ->
     let requests = asked(world, method, |name| sets::ordinal_of(&set, name).is_some())?;
     let mut batches: Vec<usize> = Vec::new();
     let mut answered = 0;
+    // Whoever has not seen yet that a pod terminates may delete it again: that is no batch.
+    let mut going: BTreeSet<&str> = BTreeSet::new();
     for request in &requests {
+        if deed == Deed::Deleted && going.contains(request.name.as_str()) {
+            continue;
+        }
+        if request.answer.as_ref().is_some_and(|answer| answer.ok()) {
+            going.insert(&request.name);
+        }
         match batches.last_mut() {
             Some(last) if request.step < answered => *last += 1,
             _ => batches.push(1),
@@ -235,6 +247,28 @@ async fn deleted_once(world: &mut World, pod: String) -> Result<(), Stop> {
         }
     };
     world.stays_of(&pod, &expected, judge).await
+}
+
+/// As often as it was adopted, the request named the object that was meant.
+#[then(expr = "pod {string} is adopted by its UID")]
+async fn adopted_by_uid(world: &mut World, pod: String) -> Result<(), Stop> {
+    let requests = asked(world, Method::Patch, |name| name == pod)?;
+    let bodies = requests.iter().filter_map(|request| request.body.as_ref());
+    let adoptions: Vec<_> = bodies
+        .map(|body| &body["metadata"])
+        .filter(|metadata| metadata["ownerReferences"].is_array())
+        .collect();
+    let seen = match adoptions
+        .iter()
+        .find(|metadata| !metadata["uid"].is_string())
+    {
+        Some(metadata) => format!("the request says {metadata}"),
+        None if adoptions.is_empty() => "it was not adopted".to_owned(),
+        None => return Ok(()),
+    };
+    Err(Stop::Fail(format!(
+        "expected: pod {pod:?} is adopted by its UID; seen: {seen}"
+    )))
 }
 
 /// At every change of a pod: its place, and how one of them was just before.

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use cucumber::{given, then, when};
 use k8s_openapi::api::{
-    core::v1::{Node, Pod},
+    core::v1::{Node, Pod, Taint},
     scheduling::v1::PriorityClass,
 };
 use kube::{
@@ -24,7 +24,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cucumber::Parameter)]
 #[param(
     name = "fate",
-    regex = "is cut off|loses its power|shuts down|returns|is cordoned|is drained|is deleted|is out of service"
+    regex = "is cut off|loses its power|shuts down|returns|is cordoned|is drained|is deleted|is tainted|is out of service"
 )]
 enum Fate {
     /// Something is done to its machine.
@@ -35,6 +35,8 @@ enum Fate {
     Drained,
     /// Its object is deleted.
     Deleted,
+    /// No pod may stay on it.
+    Tainted,
     /// Somebody has seen that it is off, and says so.
     OutOfService,
 }
@@ -50,6 +52,7 @@ impl FromStr for Fate {
             "is cordoned" => Self::Cordoned,
             "is drained" => Self::Drained,
             "is deleted" => Self::Deleted,
+            "is tainted" => Self::Tainted,
             "is out of service" => Self::OutOfService,
             _ => Self::Machine(Turn::Return),
         })
@@ -129,17 +132,27 @@ async fn befalls(world: &mut World, node: &str, fate: Fate) -> Result<(), Stop> 
             api.delete(node, &DeleteParams::default()).await?;
             Ok(())
         }
+        Fate::Tainted => taint(world, node, "stsspec.dev/away", None).await,
         Fate::OutOfService => {
-            let mut object = api.get(node).await?;
-            let taint = json!({"key": "node.kubernetes.io/out-of-service", "value": "nodeshutdown", "effect": "NoExecute"});
-            let taint = serde_json::from_value(taint)
-                .map_err(|error| Stop::Inconclusive(error.to_string()))?;
-            let spec = object.spec.get_or_insert_default();
-            spec.taints.get_or_insert_default().push(taint);
-            api.replace(node, &PostParams::default(), &object).await?;
-            Ok(())
+            let key = "node.kubernetes.io/out-of-service";
+            taint(world, node, key, Some("nodeshutdown")).await
         }
     }
+}
+
+/// Nothing that does not tolerate it stays.
+async fn taint(world: &World, node: &str, key: &str, value: Option<&str>) -> Result<(), Stop> {
+    let api = nodes(world);
+    let mut object = api.get(node).await?;
+    let spec = object.spec.get_or_insert_default();
+    spec.taints.get_or_insert_default().push(Taint {
+        key: key.to_owned(),
+        value: value.map(str::to_owned),
+        effect: "NoExecute".to_owned(),
+        time_added: None,
+    });
+    api.replace(node, &PostParams::default(), &object).await?;
+    Ok(())
 }
 
 async fn cordon(world: &World, node: &str, closed: bool) -> Result<(), Stop> {

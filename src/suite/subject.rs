@@ -302,6 +302,10 @@ impl Subject {
                     ..options
                 },
             )),
+            Self::Mutant(Mutant {
+                part: Part::Requests(change),
+                ..
+            }) => Some(controller(change(client), options)),
             Self::Function(Function(run)) => {
                 let running = run(Context {
                     client,

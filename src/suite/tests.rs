@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::{
-    report::{Conclusion, Word},
+    inventory::Level,
+    report::{Conclusion, ListedBehaviour, Word},
     verdict::Verdict,
 };
 
@@ -94,4 +95,25 @@ fn nobody_passes_nothing_of_a_controller() {
         .filter(|row| row.verdict == Word::Passed)
         .collect();
     assert!(passed.is_empty(), "{passed:#?}");
+}
+
+#[test]
+fn every_behaviour_is_judged_or_says_why_not() {
+    let rows = Suite::of(Subject::None)
+        .list_behaviours()
+        .expect("the features can be read");
+    let is_judged =
+        |row: &&ListedBehaviour| !row.scenarios.is_empty() || !row.invariants.is_empty();
+    let (judged, unjudged): (Vec<_>, Vec<_>) = rows.iter().partition(is_judged);
+    let ids = |rows: &[&ListedBehaviour], excused: bool| -> Vec<String> {
+        let rows = rows.iter().map(|row| &row.behaviour);
+        let rows = rows.filter(|row| row.unjudged.is_some() == excused);
+        rows.map(|row| row.id.clone()).collect()
+    };
+    assert_eq!(ids(&unjudged, false), [""; 0], "nothing judges these");
+    assert_eq!(ids(&judged, true), [""; 0], "these are judged after all");
+    let core = unjudged
+        .iter()
+        .filter(|row| row.behaviour.level == Level::Core);
+    assert!(core.count() <= 10, "too many core rows are excused");
 }

@@ -5,7 +5,9 @@ mod identity;
 mod max_unavailable;
 mod ordering;
 mod ownership;
+mod reached;
 mod recreate;
+mod regressions;
 mod retention;
 mod revisions;
 mod scaling;
@@ -50,6 +52,8 @@ pub(super) fn all() -> impl Iterator<Item = Mutant> {
         revisions::ALL,
         events::ALL,
         trouble::ALL,
+        reached::ALL,
+        regressions::ALL,
     ]
     .into_iter()
     .flatten()
@@ -185,6 +189,3 @@ fn set_partition(observed: &mut Observed, partition: i32) {
 fn creates(step: &Step) -> bool {
     matches!(step, Step::CreatePod(_))
 }
-
-#[cfg(test)]
-mod tests;

@@ -102,6 +102,7 @@ pub(super) const ALL: &[Mutant] = &[
             "scale-down-sequential",
             "st-unready-terminating-current",
             "ord-terminating-in-range-halts",
+            "inv-delete-single",
         ],
         || Arc::new(OverlooksTerminating),
     ),
@@ -144,7 +145,11 @@ pub(super) const ALL: &[Mutant] = &[
     mutant(
         "keeps-failed-pods",
         "does not replace a pod that failed or ended",
-        &["fail-failed-recreated", "fail-succeeded-recreated"],
+        &[
+            "fail-failed-recreated",
+            "fail-succeeded-recreated",
+            "fail-with-finalizer",
+        ],
         || Arc::new(KeepsFailedPods),
     ),
     mutant(
@@ -199,6 +204,8 @@ pub(super) const ALL: &[Mutant] = &[
             "fail-succeeded-recreated",
             "fail-evicted",
             "fail-preempted",
+            "rec-force-delete",
+            "upd-stuck-manual-delete",
         ],
         || Arc::new(ReplacesNobody::default()),
     ),
@@ -212,7 +219,94 @@ pub(super) const ALL: &[Mutant] = &[
         ],
         || Arc::new(RestartsAboveUnready),
     ),
+    mutant(
+        "wants-a-service-name",
+        "creates no pod of a set that names no Service",
+        &["ord-service-name-empty"],
+        || Arc::new(WantsAServiceName),
+    ),
+    mutant(
+        "tries-once",
+        "does not try again to create a pod that it could not create",
+        &[
+            "ord-create-failure-retries",
+            "pvc-quota-denied",
+            "own-name-squatter",
+            "own-adopt-not-terminating",
+            "rob-429-500",
+            "rob-backoff-recovers",
+            "ord-create-failure-backoff",
+        ],
+        || Arc::new(TriesOnce::default()),
+    ),
+    mutant(
+        "mixes-up-namespaces",
+        "creates no pod whose name a pod of another namespace bears",
+        &["id-namespaces-isolated"],
+        || Arc::new(MixesUpNamespaces::default()),
+    ),
 ];
+
+struct WantsAServiceName;
+
+impl Twist for WantsAServiceName {
+    fn planned(&self, observed: &Observed, _now: Timestamp, plan: &mut Plan) {
+        let service = observed.set.spec.service_name.as_deref();
+        if service.unwrap_or_default().is_empty() {
+            drop_steps(plan, creates);
+        }
+    }
+}
+
+/// Pods, by the UIDs of their sets and by name, that it tried to create and did not see since.
+#[derive(Default)]
+struct TriesOnce(Mutex<std::collections::BTreeSet<String>>);
+
+impl Twist for TriesOnce {
+    fn planned(&self, observed: &Observed, _now: Timestamp, plan: &mut Plan) {
+        let Ok(mut tried) = self.0.lock() else {
+            return;
+        };
+        let key = |name: &str| format!("{} {name}", observed.set.uid());
+        for pod in &observed.pods {
+            tried.remove(&key(name(pod)));
+        }
+        drop_steps(plan, |step| match step {
+            Step::CreatePod(create) => tried.contains(&key(name(&create.pod))),
+            _ => false,
+        });
+        // Of an ordered set one pod is created in a sync, and of another one all are tried at once.
+        let created = plan.steps().filter_map(|step| match step {
+            Step::CreatePod(create) => Some(key(name(&create.pod))),
+            _ => None,
+        });
+        tried.extend(created);
+    }
+}
+
+/// The namespace in which each name was seen first.
+#[derive(Default)]
+struct MixesUpNamespaces(Mutex<std::collections::BTreeMap<String, String>>);
+
+impl Twist for MixesUpNamespaces {
+    fn planned(&self, observed: &Observed, _now: Timestamp, plan: &mut Plan) {
+        let Ok(mut homes) = self.0.lock() else {
+            return;
+        };
+        let here = observed.set.namespace();
+        for pod in &observed.pods {
+            let home = homes.entry(name(pod).to_owned());
+            home.or_insert_with(|| here.to_owned());
+        }
+        drop_steps(plan, |step| match step {
+            Step::CreatePod(create) => {
+                let home = homes.get(name(&create.pod));
+                home.is_some_and(|home| home != here)
+            }
+            _ => false,
+        });
+    }
+}
 
 struct NoCreateGate;
 

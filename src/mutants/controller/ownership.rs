@@ -65,7 +65,37 @@ pub(super) const ALL: &[Mutant] = &[
         &["own-recreated-set-uid"],
         || Arc::new(KnowsOwnersByName),
     ),
+    mutant(
+        "adopts-while-deleting",
+        "adopts pods of a set that is being deleted",
+        &["rec-deleting-set-no-adopt"],
+        || Arc::new(AdoptsWhileDeleting),
+    ),
 ];
+
+struct AdoptsWhileDeleting;
+
+impl Twist for AdoptsWhileDeleting {
+    fn claiming(&self, set: &Set, pod: &Pod, decided: Claiming) -> Claiming {
+        let is_of_name = ordinal_of(set.name(), name(pod)).is_some();
+        match decided {
+            Claiming::Ignore
+                if set.is_deleting()
+                    && is_orphan(pod)
+                    && is_of_name
+                    && !is_terminating(pod)
+                    && matches(set, pod) =>
+            {
+                Claiming::Adopt
+            }
+            other => other,
+        }
+    }
+
+    fn effect(&self, effect: Effect<'_>) -> bool {
+        !matches!(effect, Effect::ReadSet)
+    }
+}
 
 fn matches(set: &Set, pod: &Pod) -> bool {
     let selector = set.selector();

@@ -142,7 +142,7 @@ pub(super) const ALL: &[Mutant] = &[
     mutant(
         "never-takes-back",
         "leaves a claim to its pod when that is to stay after all",
-        &["ret-cancelled-scale-down"],
+        &["ret-cancelled-scale-down", "inv-ref-only-condemned"],
         || Arc::new(NeverTakesBack),
     ),
     mutant(

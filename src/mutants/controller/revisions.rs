@@ -26,7 +26,7 @@ pub(super) const ALL: &[Mutant] = &[
     mutant(
         "overlooks-old-words",
         "does not see revisions that leave out defaults",
-        &["rev-semantic-equal"],
+        &["rev-semantic-equal", "x-server-defaults-drift"],
         || Arc::new(OverlooksOldWords),
     ),
     mutant(

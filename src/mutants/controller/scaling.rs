@@ -1,7 +1,11 @@
 use kube::api::DeleteParams;
 
 use super::*;
-use crate::controller::twist::Effect;
+use crate::controller::{
+    ownership::{Claiming, selects},
+    set::{Set, controller_of},
+    twist::Effect,
+};
 
 pub(super) const ALL: &[Mutant] = &[
     mutant(
@@ -11,6 +15,7 @@ pub(super) const ALL: &[Mutant] = &[
             "scale-down-order",
             "scale-ordered-n-minus-one",
             "start-condemned-below",
+            "rec-scale-zero-then-delete",
             "inv-delete-top",
         ],
         || Arc::new(FromTheBottom),
@@ -39,6 +44,7 @@ pub(super) const ALL: &[Mutant] = &[
             "scale-to-zero-and-back",
             "scale-flap",
             "scale-parallel-down",
+            "start-scale-down",
         ],
         || Arc::new(KeepsCondemned),
     ),
@@ -48,7 +54,116 @@ pub(super) const ALL: &[Mutant] = &[
         &["scale-grace"],
         || Arc::new(ForceDeletes),
     ),
+    mutant(
+        "keeps-unready-condemned",
+        "removes no condemned pod of an ordered set that is not Ready",
+        &["scale-one-unready-condemned-goes"],
+        || Arc::new(KeepsUnreadyCondemned),
+    ),
+    mutant(
+        "looks-at-the-cost",
+        "removes the pod whose deletion costs least, if a cost is told",
+        &["x-deletion-cost-ignored"],
+        || Arc::new(LooksAtTheCost),
+    ),
+    mutant(
+        "resurrects",
+        "brings back pods below the highest condemned one",
+        &["scale-no-resurrect", "inv-own-range"],
+        || Arc::new(Resurrects),
+    ),
+    mutant(
+        "condemns-others-pods",
+        "scales down by the selector, whosever the pods are",
+        &["own-overlapping-selectors", "inv-no-foreign"],
+        || Arc::new(CondemnsOthersPods),
+    ),
 ];
+
+struct KeepsUnreadyCondemned;
+
+impl Twist for KeepsUnreadyCondemned {
+    fn planned(&self, observed: &Observed, _now: Timestamp, plan: &mut Plan) {
+        if observed.set.is_ordered() {
+            let pods = condemned(observed);
+            let is_unready = |wanted: &str| {
+                let mut pods = pods.iter();
+                pods.any(|pod| name(pod) == wanted && !is_running_and_ready(pod))
+            };
+            items(plan, About::Condemned).retain(|item| {
+                let mut steps = item.steps.iter();
+                !steps.any(|step| matches!(step, Step::DeletePod(pod) if is_unready(&pod.name)))
+            });
+        }
+    }
+}
+
+struct LooksAtTheCost;
+
+impl Twist for LooksAtTheCost {
+    fn planned(&self, observed: &Observed, _now: Timestamp, plan: &mut Plan) {
+        let cost = |pod: &Pod| {
+            let annotations = pod.metadata.annotations.as_ref()?;
+            let cost = annotations.get("controller.kubernetes.io/pod-deletion-cost")?;
+            cost.parse::<i64>().ok()
+        };
+        let pods = observed.pods.iter().filter(|pod| !is_terminating(pod));
+        let cheapest = pods.min_by_key(|pod| cost(pod).unwrap_or(0));
+        let items = items(plan, About::Condemned);
+        if let Some(cheapest) = cheapest
+            && observed.pods.iter().any(|pod| cost(pod).is_some())
+            && items.iter().any(|item| !item.steps.is_empty())
+        {
+            *items = vec![delete(observed, cheapest, Why::Condemned)];
+        }
+    }
+}
+
+struct Resurrects;
+
+impl Twist for Resurrects {
+    fn observed(&self, observed: &mut Observed) {
+        let condemned = condemned(observed);
+        let highest = condemned.last().and_then(|pod| ordinal(observed, pod));
+        let Some(wanted) = highest.map(|highest| highest + 1 - observed.set.start()) else {
+            return;
+        };
+        let there = i32::try_from(condemned.len()).unwrap_or(i32::MAX);
+        if observed.set.replicas() + there < wanted {
+            observed.set.spec.replicas = Some(wanted);
+        }
+    }
+}
+
+/// Those of other names go first.
+struct CondemnsOthersPods;
+
+impl Twist for CondemnsOthersPods {
+    fn claiming(&self, set: &Set, pod: &Pod, decided: Claiming) -> Claiming {
+        let selector = set.selector();
+        let is_selected = selector.is_ok_and(|selector| selects(&selector, &pod.metadata));
+        match decided {
+            Claiming::Ignore if is_selected && controller_of(&pod.metadata).is_some() => {
+                Claiming::Keep
+            }
+            other => other,
+        }
+    }
+
+    fn planned(&self, observed: &Observed, _now: Timestamp, plan: &mut Plan) {
+        let others = observed
+            .pods
+            .iter()
+            .filter(|pod| ordinal(observed, pod).is_none() && !is_terminating(pod));
+        let other = others.last().cloned();
+        let items = items(plan, About::Condemned);
+        if let Some(other) = other
+            && items.iter().any(|item| !item.steps.is_empty())
+        {
+            *items = vec![delete(observed, &other, Why::Condemned)];
+        }
+    }
+}
 
 struct FromTheBottom;
 

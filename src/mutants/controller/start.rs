@@ -61,7 +61,26 @@ pub(super) const ALL: &[Mutant] = &[
         &["start-increase-order", "start-quota-deadlock"],
         || Arc::new(CondemnedFirst),
     ),
+    mutant(
+        "partitions-by-ordinal",
+        "counts a partition from ordinal 0 whatever the first ordinal is",
+        &["part-start-ordinal", "part-start-shift", "inv-partition"],
+        || Arc::new(PartitionsByOrdinal),
+    ),
 ];
+
+struct PartitionsByOrdinal;
+
+impl Twist for PartitionsByOrdinal {
+    fn observed(&self, observed: &mut Observed) {
+        let start = observed.set.start();
+        let strategy = observed.set.spec.update_strategy.as_mut();
+        let block = strategy.and_then(|strategy| strategy.rolling_update.as_mut());
+        if let Some(partition) = block.and_then(|block| block.partition.as_mut()) {
+            *partition = partition.saturating_sub(start).max(0);
+        }
+    }
+}
 
 struct BeginsWithZero;
 

@@ -56,10 +56,12 @@ pub(super) const ALL: &[Mutant] = &[
     ),
     mutant(
         "writes-status-for-ever",
-        "writes a status every ten seconds",
+        "writes a status every minute",
         &[
             "st-no-write-when-equal",
             "ev-no-flood",
+            "rob-controller-restart-idle",
+            "inv-quiet",
             "inv-status-writes-bounded",
             "ord-create-failure-backoff",
         ],
@@ -100,6 +102,7 @@ pub(super) const ALL: &[Mutant] = &[
             "st-available-timer",
             "st-available-live-edit",
             "st-promotion-ignores-available",
+            "inv-status-truth",
         ],
         || Arc::new(AvailableIsReady),
     ),
@@ -142,7 +145,56 @@ pub(super) const ALL: &[Mutant] = &[
         &["st-during-deletion", "inv-status-truth"],
         || Arc::new(SilentWhileDeleting),
     ),
+    mutant(
+        "silent-after-a-refusal",
+        "writes no status when something of what it planned was refused",
+        &["ord-create-failure-keeps-status", "st-on-error"],
+        || Arc::new(SilentAfterARefusal),
+    ),
+    mutant(
+        "available-all-or-none",
+        "counts no available pod while one is not Ready",
+        &["st-available", "inv-status-truth"],
+        || Arc::new(AvailableAllOrNone),
+    ),
+    mutant(
+        "lowers-collisions",
+        "counts name collisions from none in every status",
+        &["st-collision"],
+        || Arc::new(LowersCollisions),
+    ),
 ];
+
+struct SilentAfterARefusal;
+
+impl Twist for SilentAfterARefusal {
+    fn writes_status(
+        &self,
+        _: &crate::controller::set::Set,
+        differs: bool,
+        all_was_done: bool,
+    ) -> bool {
+        differs && all_was_done
+    }
+}
+
+struct AvailableAllOrNone;
+
+impl Twist for AvailableAllOrNone {
+    fn status(&self, _observed: &Observed, status: &mut StatefulSetStatus) {
+        if status.ready_replicas < Some(status.replicas) {
+            status.available_replicas = Some(0);
+        }
+    }
+}
+
+struct LowersCollisions;
+
+impl Twist for LowersCollisions {
+    fn status(&self, _observed: &Observed, status: &mut StatefulSetStatus) {
+        status.collision_count = Some(0);
+    }
+}
 
 struct NeverPromotes;
 
@@ -218,7 +270,7 @@ struct WritesStatusForEver;
 
 impl Twist for WritesStatusForEver {
     fn planned(&self, _observed: &Observed, now: Timestamp, plan: &mut Plan) {
-        let every = SignedDuration::from_secs(10);
+        let every = SignedDuration::from_secs(60);
         plan.requeue = Some(now + every);
         let of_ours =
             |condition: &StatefulSetCondition| condition.type_.as_deref() == Some("Looked");
@@ -227,7 +279,7 @@ impl Twist for WritesStatusForEver {
         conditions.push(StatefulSetCondition {
             type_: Some("Looked".to_owned()),
             status: Some("True".to_owned()),
-            message: Some((now.as_second() / 10).to_string()),
+            message: Some((now.as_second() / 60).to_string()),
             ..StatefulSetCondition::default()
         });
         plan.status.conditions = Some(conditions);
@@ -254,7 +306,7 @@ impl Twist for DropsConditions {
 struct NeverWritesStatus;
 
 impl Twist for NeverWritesStatus {
-    fn writes_status(&self, _set: &crate::controller::set::Set, _differs: bool) -> bool {
+    fn writes_status(&self, _: &crate::controller::set::Set, _: bool, _: bool) -> bool {
         false
     }
 }
@@ -310,7 +362,7 @@ impl Twist for ForgetsTheUpdated {
 struct SilentWhileDeleting;
 
 impl Twist for SilentWhileDeleting {
-    fn writes_status(&self, set: &crate::controller::set::Set, differs: bool) -> bool {
+    fn writes_status(&self, set: &crate::controller::set::Set, differs: bool, _: bool) -> bool {
         differs && !set.is_deleting()
     }
 }

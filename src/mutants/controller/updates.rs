@@ -1,3 +1,5 @@
+use std::{collections::BTreeSet, sync::Mutex};
+
 use serde_json::Value;
 
 use k8s_openapi::api::apps::v1::ControllerRevision;
@@ -109,6 +111,7 @@ pub(super) const ALL: &[Mutant] = &[
             "part-zero-completes",
             "ond-switch",
             "upd-rollout-restart",
+            "upd-trigger-template",
             "id-revision-label-tamper",
         ],
         || Arc::new(NeverUpdates),
@@ -128,7 +131,12 @@ pub(super) const ALL: &[Mutant] = &[
     mutant(
         "new-revision-on-rollback",
         "makes a new revision of a template that it has one of",
-        &["upd-rollback-reuse", "rev-dedupe", "part-rollback"],
+        &[
+            "upd-rollback-reuse",
+            "rev-dedupe",
+            "part-rollback",
+            "inv-path-independent",
+        ],
         || Arc::new(NewRevisionOnRollback),
     ),
     mutant(
@@ -196,7 +204,82 @@ pub(super) const ALL: &[Mutant] = &[
         &["rec-revision-at-or-above", "upd-deleted-pod-mid-update"],
         || Arc::new(BringsBackTheOldRevision),
     ),
+    mutant(
+        "finishes-first",
+        "takes no note of another template while a rollout is on its way",
+        &["upd-mid-change", "upd-rollback-mid"],
+        || Arc::new(FinishesFirst),
+    ),
+    mutant(
+        "replaces-the-canary",
+        "replaces pods of the new revision again when the partition falls",
+        &["upd-skip-current", "part-phased", "inv-no-needless-delete"],
+        || Arc::new(ReplacesTheCanary::default()),
+    ),
+    mutant(
+        "numbers-all-alike",
+        "gives every new revision the number 1",
+        &["rev-monotonic"],
+        || Arc::new(NumbersAllAlike),
+    ),
 ];
+
+/// It stays with the template of the update revision.
+struct FinishesFirst;
+
+impl Twist for FinishesFirst {
+    fn template(&self, set: &Set, listed: &[Arc<ControllerRevision>], template: &mut Value) {
+        let stored = &set.status;
+        if stored.current_revision == stored.update_revision || set.is_deleting() {
+            return;
+        }
+        let is_update = |revision: &&Arc<ControllerRevision>| {
+            revision.metadata.name == stored.update_revision && revision.metadata.name.is_some()
+        };
+        if let Some(update) = listed.iter().find(is_update) {
+            *template = update.data.0["spec"]["template"].clone();
+            if let Value::Object(template) = template {
+                template.remove("$patch");
+            }
+        }
+    }
+}
+
+/// Pods that it replaced, by set, update revision, partition and name.
+#[derive(Default)]
+struct ReplacesTheCanary(Mutex<BTreeSet<String>>);
+
+impl Twist for ReplacesTheCanary {
+    fn planned(&self, observed: &Observed, _now: Timestamp, plan: &mut Plan) {
+        let Ok(mut replaced) = self.0.lock() else {
+            return;
+        };
+        let (set, update) = (observed.set.uid(), &observed.revisions.update.name);
+        let partition = partition(observed).unwrap_or_default();
+        let key = |pod: &str| format!("{set} {update} {partition} {pod}");
+        let lowest = observed.set.start().saturating_add(partition);
+        let items = items(plan, About::Update);
+        if !items.is_empty() && partition < observed.set.replicas() {
+            let mut pods = in_range(observed);
+            pods.retain(|pod| ordinal(observed, pod) >= Some(lowest));
+            let next = pods
+                .into_iter()
+                .rfind(|pod| !replaced.contains(&key(name(pod))));
+            if let Some(next) = next {
+                replaced.insert(key(name(next)));
+                *items = vec![delete(observed, next, Why::Outdated)];
+            }
+        }
+    }
+}
+
+struct NumbersAllAlike;
+
+impl Twist for NumbersAllAlike {
+    fn revision(&self, _set: &Set, revision: &mut ControllerRevision) {
+        revision.revision = Some(1);
+    }
+}
 
 fn partition(observed: &Observed) -> Option<i32> {
     match observed.set.strategy() {
