@@ -27,7 +27,7 @@ Feature: A set can be found by whoever does not know it yet
     @x-old-versions-gone
     Scenario Outline: Sets are not served as apps/<version>
       When the path "/apis/apps/<version>/statefulsets" is read
-      Then the request is refused as "404"
+      Then the request is refused as "404 NotFound"
 
       Examples:
         | version |

@@ -101,7 +101,8 @@ Feature: A lost claim is replaced when its pod is
         """
       And the set "db" is created with 1 replica
       And pod "db-0" becomes Pending
-      When claim "data-db-0" is deleted
-      And the annotation "stsspec.dev/note" of set "db" changes to "look again"
+      And claim "data-db-0" is deleted
+      And claim "data-db-0" disappears
+      When the annotation "stsspec.dev/note" of set "db" changes to "look again"
       Then the claims of "db" are "data-db-0"
       And pod "db-0" stays Pending

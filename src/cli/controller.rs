@@ -214,6 +214,8 @@ async fn connect(arguments: &Arguments) -> anyhow::Result<(Client, String)> {
     // Its writes carry this name in managed fields.
     let agent = (USER_AGENT, HeaderValue::from_static(NAME));
     config.headers.push(agent);
+    // The queue tries again, and knows what for.
+    config.default_retry = false;
     let address = config.cluster_url.to_string();
     let client = Client::try_from(config).context("cannot use the cluster's configuration")?;
     Ok((client, address))

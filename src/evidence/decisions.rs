@@ -124,6 +124,7 @@ impl Decision<'_> {
 pub fn decisions<'a>(index: &Index<'a>) -> Vec<Decision<'a>> {
     let evidence = index.evidence;
     let mut known: BTreeMap<(u32, Kind), u64> = BTreeMap::new();
+    let mut answers: BTreeMap<usize, Learned> = BTreeMap::new();
     let mut heard = 0;
     let mut minds: BTreeMap<(usize, u32), Mind> = BTreeMap::new();
     let mut taken = BTreeSet::new();
@@ -147,6 +148,14 @@ pub fn decisions<'a>(index: &Index<'a>) -> Vec<Decision<'a>> {
             *newest = delivery.version.max(*newest);
         }
         heard = heard.max(request.delivered);
+        let later = answers.split_off(&request.step);
+        for (_, learned) in std::mem::replace(&mut answers, later) {
+            // Where no watch was answered, nothing is told apart.
+            if let Some(newest) = known.get_mut(&(learned.process, learned.kind)) {
+                *newest = learned.version.max(*newest);
+            }
+        }
+        answers.extend(Learned::from(request));
         let Some(mut decision) = decision(index, place, request) else {
             continue;
         };
@@ -181,6 +190,26 @@ pub fn decisions<'a>(index: &Index<'a>) -> Vec<Decision<'a>> {
         found.push(decision);
     }
     found
+}
+
+/// What the answer to a write of its own told a process.
+struct Learned {
+    process: u32,
+    kind: Kind,
+    version: u64,
+}
+
+impl Learned {
+    /// With its place in the common order of requests and answers.
+    fn from(request: &Request) -> Option<(usize, Self)> {
+        let answer = request.answer.as_ref().filter(|_| !request.lost)?;
+        let learned = Self {
+            process: request.process,
+            kind: request.kind?,
+            version: answer.version?,
+        };
+        Some((answer.step, learned))
+    }
 }
 
 /// What one process has shown to know of one set.

@@ -130,15 +130,24 @@ impl FromStr for Fate {
 }
 
 impl Fate {
-    /// The version at which it last befell an object.
+    /// The version at which it last befell an object. Created is one that is there: a former one of that name may be all
+    /// that was seen yet.
     fn version(self, seen: &Seen<'_>, kind: Kind, name: &str) -> Option<u64> {
         let verb = match self {
             Self::Created => Verb::Added,
             Self::Gone => Verb::Deleted,
         };
         let changes = seen.changes(kind);
-        let changes = changes.filter(|change| change.verb == verb && change.object.name() == name);
-        changes.map(|change| change.version).max()
+        let mut changes =
+            changes.filter(|change| change.verb == verb && change.object.name() == name);
+        match self {
+            Self::Created => {
+                let uid = seen.get(kind, name)?.uid();
+                changes.find(|change| change.object.uid() == uid)
+            }
+            Self::Gone => changes.last(),
+        }
+        .map(|change| change.version)
     }
 }
 

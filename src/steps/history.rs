@@ -191,6 +191,8 @@ async fn in_batches(world: &mut World, set: String, deed: Deed, sizes: Sizes) ->
     )))
 }
 
+/// The wait after the first failure; it doubles with each.
+const FIRST_MILLIS: i128 = 5;
 /// Shorter waits than these are too short to be told apart from the work itself.
 const SHORTEST_MILLIS: i128 = 100;
 /// The longest wait between two attempts.
@@ -199,10 +201,40 @@ const LONGEST_MILLIS: i128 = 1_000_000;
 #[then(expr = "each attempt to create pod {string} came after twice the time of the one before")]
 async fn ever_later(world: &mut World, pod: String) -> Result<(), Stop> {
     let attempts = asked(world, Method::Create, |name| name == pod)?;
+    let millis = |at: jiff::Timestamp| i128::from(at.as_millisecond());
     let at: Vec<i128> = attempts
         .iter()
-        .map(|attempt| attempt.sent_at.as_millisecond().into())
+        .map(|attempt| millis(attempt.sent_at))
         .collect();
+    let judged = match world.scene.profile.virtual_time {
+        true => doubling(&at),
+        false => {
+            let last = |seen: &Seen<'_>| {
+                let changes = [Kind::Set, Kind::Pod].map(|kind| seen.changes(kind).last());
+                let last = changes.into_iter().flatten().map(|change| change.at);
+                last.max().map_or(0, millis)
+            };
+            at_least_doubling(&at, world.see(last))
+        }
+    };
+    let found = judged.map_err(|seen| format!("came after twice the time; seen: {seen}"));
+    match found {
+        Ok(enough) if enough => Ok(()),
+        Ok(_) => Err(format!(
+            "is tried again and again; seen: {} attempts",
+            at.len()
+        )),
+        Err(seen) => Err(seen),
+    }
+    .map_err(|seen| {
+        Stop::Fail(format!(
+            "expected: each attempt to create pod {pod:?} {seen}"
+        ))
+    })
+}
+
+/// Each wait is twice the one before, as exactly as virtual time is. True if that was seen often.
+fn doubling(at: &[i128]) -> Result<bool, String> {
     let waits: Vec<i128> = at.windows(2).map(|pair| pair[1] - pair[0]).collect();
     let mut judged = 0;
     for pair in waits.windows(2) {
@@ -213,19 +245,33 @@ async fn ever_later(world: &mut World, pod: String) -> Result<(), Stop> {
         judged += 1;
         let wanted = LONGEST_MILLIS.min(2 * before);
         if (after - wanted).abs() * 10 > wanted {
-            return Err(Stop::Fail(format!(
-                "expected: each attempt to create pod {pod:?} comes after twice the time of the one before; seen: {after} ms \
-                 after {before} ms"
-            )));
+            return Err(format!("{after} ms after {before} ms"));
         }
     }
-    if judged >= 5 {
-        return Ok(());
+    Ok(judged >= 5)
+}
+
+/// No wait is shorter than so many failures ask for, once nothing but the wait leads to an attempt. How much longer one
+/// takes is up to the machine, and other failures, as a conflict, count too. True if that was seen often.
+fn at_least_doubling(at: &[i128], last_change: i128) -> Result<bool, String> {
+    let mut judged = 0;
+    let waits = at.windows(2).map(|pair| (pair[0], pair[1] - pair[0]));
+    for ((sent, wait), failures) in waits.zip(1u32..) {
+        // The change itself may lead to the next one.
+        if sent <= last_change {
+            continue;
+        }
+        let doubled = FIRST_MILLIS.saturating_mul(2i128.saturating_pow(failures - 1));
+        let least = LONGEST_MILLIS.min(doubled);
+        judged += 1;
+        // Timestamps are cut to whole milliseconds.
+        if judged > 1 && wait + 1 < least {
+            return Err(format!(
+                "{wait} ms after {failures} failures, which is less than {least} ms"
+            ));
+        }
     }
-    Err(Stop::Fail(format!(
-        "expected: pod {pod:?} is tried again and again; seen: {} attempts",
-        attempts.len()
-    )))
+    Ok(judged >= 4)
 }
 
 #[then(expr = "pod {string} is deleted only once")]
@@ -527,4 +573,33 @@ async fn done_after(
             Err(format!("{other} had been Ready for {waited} s"))
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn on_virtual_time_each_wait_is_twice_the_one_before() {
+        let doubled = [0, 160, 480, 1_120, 2_400, 4_960, 10_080];
+        assert_eq!(doubling(&doubled), Ok(true));
+        assert_eq!(doubling(&doubled[..4]), Ok(false));
+        assert_eq!(
+            doubling(&[0, 160, 320]),
+            Err("160 ms after 160 ms".to_owned())
+        );
+    }
+
+    #[test]
+    fn in_real_time_no_wait_is_shorter_than_the_failures_ask_for() {
+        // The first three follow changes; a conflict made the waits longer, a busy machine the fifth.
+        let attempts = [0, 105, 180, 221, 315, 666, 1_323, 2_623];
+        assert_eq!(at_least_doubling(&attempts, 170), Ok(true));
+        assert_eq!(at_least_doubling(&attempts, 400), Ok(false));
+        let always_soon = [0, 100, 200, 300, 400, 500, 600, 700];
+        assert_eq!(
+            at_least_doubling(&always_soon, 50),
+            Err("100 ms after 6 failures, which is less than 160 ms".to_owned())
+        );
+    }
 }

@@ -249,44 +249,12 @@ async fn cannot_be_evicted(world: &mut World, pod: String) -> Result<(), Stop> {
     world.stays_of(&pod, &expected, judge).await
 }
 
-/// Millicores.
-fn millis(quantity: &str) -> Option<u64> {
-    match quantity.strip_suffix('m') {
-        Some(thousandths) => thousandths.parse().ok(),
-        None => quantity.parse::<u64>().ok().map(|whole| whole * 1000),
-    }
-}
-
-fn cpu_of(pod: &Pod) -> u64 {
-    let spec = pod.spec.as_ref();
-    let containers = spec.into_iter().flat_map(|spec| &spec.containers);
-    let requests = containers.filter_map(|container| {
-        let requests = container.resources.as_ref()?.requests.as_ref()?;
-        millis(&requests.get("cpu")?.0)
-    });
-    requests.sum()
-}
-
-/// A pod of a high priority, as large as what the node has left and the pod uses together.
+/// It keeps away from that pod: the node has no room for both, whoever else is there.
 #[when(expr = "a pod of higher priority takes the room of pod {string}")]
 async fn takes_the_room(world: &mut World, pod: String) -> Result<(), Stop> {
     world.acts().await;
-    let missing = || Stop::Inconclusive(format!("pod {pod:?} has no node with room to count"));
-    let victim = pods(world).get(&pod).await?;
-    let place = victim
-        .spec
-        .as_ref()
-        .and_then(|spec| spec.node_name.clone())
-        .ok_or_else(missing)?;
-    let node = nodes(world).get(&place).await?;
-    let allocatable = node.status.and_then(|status| status.allocatable);
-    let all = allocatable.and_then(|all| millis(&all.get("cpu")?.0));
-    let all = all.ok_or_else(missing)?;
-    let here = ListParams::default().fields(&format!("spec.nodeName={place}"));
-    let others: Api<Pod> = Api::all(world.client.0.clone());
-    let used: u64 = others.list(&here).await?.iter().map(cpu_of).sum();
-    let wanted = all.saturating_sub(used) + cpu_of(&victim);
-
+    let place = world.see(|seen| place_of(seen, &pod));
+    let place = place.ok_or_else(|| Stop::Inconclusive(format!("pod {pod:?} has no node")))?;
     let class = format!("{}-high", world.namespace());
     let object: PriorityClass =
         serde_json::from_value(json!({"metadata": {"name": class}, "value": 1000}))
@@ -297,9 +265,10 @@ async fn takes_the_room(world: &mut World, pod: String) -> Result<(), Stop> {
     let mut spec = pod_spec(world.scene.cluster.capabilities());
     spec["priorityClassName"] = json!(class);
     spec["nodeSelector"] = json!({"kubernetes.io/hostname": place});
-    let resources = &mut spec["containers"][0]["resources"];
-    resources["requests"]["cpu"] = json!(format!("{wanted}m"));
-    resources["limits"] = Value::Null;
+    spec["affinity"] = json!({"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{
+        "topologyKey": "kubernetes.io/hostname",
+        "labelSelector": {"matchLabels": {"statefulset.kubernetes.io/pod-name": pod}},
+    }]}});
     let manifest = json!({"metadata": {"name": "important"}, "spec": spec});
     world.create(Kind::Pod, manifest).await?;
     world.sees_the_end(Kind::Pod, &pod).await;

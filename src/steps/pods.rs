@@ -347,7 +347,12 @@ async fn disappears(world: &mut World, kind: Noun, names: Names) -> Result<(), S
     let limit = world.scene.deadlines.whole_set;
     for name in &names.0 {
         let expected = format!("{} {name:?} is gone", kind.0);
-        let gone = |seen: &Seen<'_>| seen.get(kind.0, name).is_none().then_some(());
+        // Another one may have taken its place already.
+        let gone = |seen: &Seen<'_>| {
+            let mut lives = seen.lives(kind.0, name).into_iter();
+            let went = lives.any(|life| life.gone.is_some_and(|gone| gone >= seen.before.index));
+            (went || seen.get(kind.0, name).is_none()).then_some(())
+        };
         world.comes(limit, &expected, gone).await?;
     }
     Ok(())

@@ -117,7 +117,7 @@ impl World {
         let path = DynamicObject::url_path(&resource, Some(self.namespace()));
         let request = http::Request::post(format!("{path}?fieldValidation=Strict"))
             .header(http::header::CONTENT_TYPE, "application/json")
-            .body(manifest.to_string().into_bytes())
+            .body(as_go_writes(&manifest).into_bytes())
             .map_err(|error| {
                 Stop::Inconclusive(format!("a {kind} cannot be asked for: {error}"))
             })?;
@@ -265,6 +265,16 @@ pub fn overlay(base: &mut Value, change: Value) {
 
 fn named(list: &[Value]) -> bool {
     !list.is_empty() && list.iter().all(|value| name_of(value).is_some())
+}
+
+/// The data of a revision is kept, and compared, as the bytes that were sent. Only those that Go's encoder writes can be
+/// changed by others, who decode and encode them.
+fn as_go_writes(value: &Value) -> String {
+    // These letters are in strings only.
+    let text = value.to_string();
+    text.replace('&', "\\u0026")
+        .replace('<', "\\u003c")
+        .replace('>', "\\u003e")
 }
 
 fn name_of(value: &Value) -> Option<&str> {

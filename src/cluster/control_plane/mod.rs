@@ -193,6 +193,9 @@ const NEIGHBOURS: [&str; 12] = [
 /// The controller of StatefulSets.
 const SUBJECT: &str = "statefulset-controller";
 
+/// The file with the certificate by which the API server is known.
+const AUTHORITY: &str = "ca.crt";
+
 /// How long the API server may take to become ready.
 const READY: Duration = Duration::from_secs(60);
 
@@ -268,6 +271,7 @@ impl ControlPlane {
             authority: authority.certificate(),
             token: tokens["admin"].clone(),
         };
+        processes.write(AUTHORITY, &access.authority)?;
         start_etcd(&mut processes, &assets, etcd, peers)?;
         start_api_server(&mut processes, &assets, &authority, &tokens, etcd, api)?;
         let clock = Clock::of_day();
@@ -364,7 +368,7 @@ impl ControlPlane {
     fn start_neighbours(&mut self) -> Result<(), Error> {
         let kubeconfig =
             self.kubeconfig("neighbours", &self.access.server, "controller-manager")?;
-        let authority = self.processes.write("ca.crt", &self.access.authority)?;
+        let authority = self.processes.path(AUTHORITY);
         let mut arguments = controller_manager(&kubeconfig, &NEIGHBOURS);
         arguments.push(format!("--root-ca-file={}", authority.display()));
         let program = self.assets.controller_manager.clone();
@@ -408,7 +412,7 @@ impl ControlPlane {
     }
 
     fn kubeconfig(&self, name: &str, server: &str, user: &str) -> Result<PathBuf, Error> {
-        let authority = self.processes.write("ca.crt", &self.access.authority)?;
+        let authority = self.processes.path(AUTHORITY);
         let cluster = json!({ "server": server, "certificate-authority": authority });
         let text = manifest::write(&json!({
             "apiVersion": "v1",
@@ -506,6 +510,8 @@ impl Access {
             let user_agent = HeaderValue::from_static(user_agent);
             config.headers.push((USER_AGENT, user_agent));
         }
+        // Whoever is refused is to see it.
+        config.default_retry = false;
         Client::try_from(config).map_err(|error| failed(error.to_string()))
     }
 }

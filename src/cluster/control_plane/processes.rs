@@ -61,12 +61,12 @@ impl Processes {
         })
     }
 
-    /// Writes a file that only its owner can read.
+    /// Writes a new file that only its owner can read. None is written twice: a program may be reading it.
     pub(super) fn write(&self, name: &str, text: &str) -> Result<PathBuf, Error> {
         use std::os::unix::fs::OpenOptionsExt as _;
         let path = self.folder.join(name);
         let mut options = fs::OpenOptions::new();
-        let file = options.write(true).create(true).truncate(true).mode(0o600);
+        let file = options.write(true).create_new(true).mode(0o600);
         file.open(&path)
             .and_then(|mut file| file.write_all(text.as_bytes()))
             .map_err(|source| Error::Folder { source })?;

@@ -215,7 +215,7 @@ pub fn start(context: &Context, options: &Options, kubelets: &Kubelets) -> Agent
 }
 
 /// The provisioner of the class `standard`.
-pub const PROVISIONER: &str = "stsspec.dev/volumes";
+pub const PROVISIONER: &str = "volumes.stsspec.dev";
 
 /// Creates what every cluster has. What is there already stays as it is.
 async fn base(context: Context, starting: Starting) {

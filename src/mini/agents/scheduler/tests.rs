@@ -229,7 +229,7 @@ fn hard_rules_among_pods_choose_the_node() {
 fn class(mode: &str) -> Value {
     json!({
         "metadata": {"name": "standard"},
-        "provisioner": "stsspec.dev/volumes",
+        "provisioner": "volumes.stsspec.dev",
         "volumeBindingMode": mode,
     })
 }

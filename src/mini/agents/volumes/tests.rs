@@ -26,7 +26,7 @@ fn claim(patch: &Value) -> PersistentVolumeClaim {
 
 fn volume(patch: &Value) -> PersistentVolume {
     let base = json!({
-        "metadata": {"name": "pvc-u", "annotations": {"pv.kubernetes.io/provisioned-by": "stsspec.dev/volumes"}},
+        "metadata": {"name": "pvc-u", "annotations": {"pv.kubernetes.io/provisioned-by": "volumes.stsspec.dev"}},
         "spec": {
             "accessModes": ["ReadWriteOnce"],
             "capacity": {"storage": "1Gi"},
@@ -43,7 +43,7 @@ fn step(of_claim: &Value, of_volume: Option<&Value>, class: &Value, pods: &[Valu
     let class = over(
         json!({
             "metadata": {"name": "standard"},
-            "provisioner": "stsspec.dev/volumes",
+            "provisioner": "volumes.stsspec.dev",
             "reclaimPolicy": "Delete",
             "volumeBindingMode": "WaitForFirstConsumer",
         }),

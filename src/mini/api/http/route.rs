@@ -31,9 +31,9 @@ pub(crate) enum Route {
     Target(Target),
     /// Something that describes the server: the path's parts.
     About(Vec<String>),
-    /// The group, or this version of it, is not served.
+    /// The group is not served.
     NoGroup,
-    /// The group has nothing there.
+    /// The group has nothing there, or not in this version.
     Nothing,
 }
 
@@ -46,8 +46,10 @@ pub(crate) fn route(path: &str) -> Route {
         ["apis", group, version] if lacks(group, version) => return Route::Nothing,
         _ => return Route::About(parts.into_iter().map(str::to_owned).collect()),
     };
-    let mut known = resources::all().iter();
-    if !known.any(|resource| resource.group == group && resource.version == version) {
+    if !resources::all()
+        .iter()
+        .any(|resource| resource.group == group)
+    {
         return Route::NoGroup;
     }
     target(group, version, rest).map_or(Route::Nothing, Route::Target)
@@ -129,8 +131,9 @@ mod tests {
             ),
             (
                 "/apis/apps/v1beta1/namespaces/a/statefulsets/web",
-                "no group",
+                "nothing",
             ),
+            ("/apis/extensions/v1beta1/deployments", "no group"),
             ("/api/v1/pods/web-0", "nothing"),
             ("/api/v1/namespaces/a/nodes/n", "nothing"),
             ("/apis/apps/v1", "about apis apps v1"),

@@ -252,10 +252,9 @@ fn source(spec: &Field<'_>, faults: &mut Faults) {
             }
         }
         Some(("csi", csi)) => {
-            for field in ["driver", "volumeHandle"] {
-                if csi.get(field).text().is_empty() {
-                    faults.required(&csi.get(field), "");
-                }
+            volumes::csi_driver(&csi.get("driver"), faults);
+            if csi.get("volumeHandle").text().is_empty() {
+                faults.required(&csi.get("volumeHandle"), "");
             }
         }
         Some(_) => {}

@@ -106,14 +106,26 @@ fn source(volume: &Field<'_>, faults: &mut Faults) {
                 }
             }
         }
-        "csi" if first.get("driver").text().is_empty() => {
-            faults.required(&first.get("driver"), "");
-        }
+        "csi" => csi_driver(&first.get("driver"), faults),
         _ => {}
     }
     for (_, source) in given {
         faults.forbidden(&source, "may not specify more than 1 volume type");
     }
+}
+
+/// The name of a driver.
+pub(super) fn csi_driver(driver: &Field<'_>, faults: &mut Faults) {
+    let name = driver.text();
+    if name.is_empty() {
+        return faults.required(driver, "");
+    }
+    if name.len() > 63 {
+        faults
+            .0
+            .push(crate::mini::api::Cause::too_long(&driver.path, 63));
+    }
+    faults.each(driver, names::dns_subdomain(&name.to_lowercase()));
 }
 
 /// A path on the node.
