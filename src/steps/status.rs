@@ -214,6 +214,13 @@ async fn condition_is(world: &mut World, kind: String, value: Quoted) -> Result<
 #[then(expr = "nothing about {string} changes any more")]
 async fn nothing_changes(world: &mut World, set: String) -> Result<(), Stop> {
     world.acts().await;
+    let begun = world.clock().now().as_second();
+    // An event is written when there is time for it, and says itself, in whole seconds, when it was.
+    let is_late = |object: &Object| {
+        let event = object.as_event();
+        let last = event.and_then(|event| event.last_timestamp.as_ref());
+        last.is_some_and(|last| last.0.as_second() <= begun)
+    };
     let expected = format!("nothing about set {set:?} changes any more");
     let judge = |seen: &Seen<'_>| {
         let kinds = [
@@ -224,7 +231,8 @@ async fn nothing_changes(world: &mut World, set: String) -> Result<(), Stop> {
             Kind::Event,
         ];
         let changes = kinds.into_iter().flat_map(|kind| seen.placed(kind));
-        let mut since = changes.filter(|(place, _)| *place >= seen.before.index);
+        let mut since = changes
+            .filter(|(place, change)| *place >= seen.before.index && !is_late(&change.object));
         match since.next() {
             None => Ok(()),
             Some((_, change)) => Err(format!(

@@ -30,9 +30,16 @@ fn implied(sentence: &str) -> Option<&'static str> {
     }
 }
 
+/// What a sentence needs of the cluster, whatever it is about.
+fn needed(sentence: &str) -> Option<Need> {
+    sentence
+        .contains("the controller's next ")
+        .then_some(Need::Faults)
+}
+
 fn unmet_by<'a>(
     scenario: &Scenario,
-    sentences: impl Iterator<Item = &'a str>,
+    sentences: impl Iterator<Item = &'a str> + Clone,
     inventory: &Inventory,
     cluster: &Capabilities,
 ) -> Option<String> {
@@ -53,7 +60,7 @@ fn unmet_by<'a>(
     if let Some((row, gate)) = rows().find_map(|row| Some((row, ungated(row, &cluster.gates)?))) {
         return Some(format!("{} holds only {gate}", row.id));
     }
-    let mut rights: Vec<&str> = sentences.filter_map(implied).collect();
+    let mut rights: Vec<&str> = sentences.clone().filter_map(implied).collect();
     rights.extend(rows().flat_map(|row| row.rights.iter().map(String::as_str)));
     let mut denied = rights
         .iter()
@@ -61,21 +68,27 @@ fn unmet_by<'a>(
     if let Some((right, why)) = denied.next() {
         return Some(format!("needs the right to {right}: {why}"));
     }
-    let mut missing: BTreeMap<Need, &Behaviour> = BTreeMap::new();
+    let mut missing: BTreeMap<Need, &str> = BTreeMap::new();
     for row in rows() {
         for need in row
             .needs
             .iter()
             .filter(|need| !cluster.offers.contains(need))
         {
-            missing.entry(*need).or_insert(row);
+            missing.entry(*need).or_insert(&row.id);
         }
+    }
+    for need in sentences
+        .filter_map(needed)
+        .filter(|need| !cluster.offers.contains(need))
+    {
+        missing.entry(need).or_insert("one of its steps");
     }
     let all: Vec<String> = missing
         .iter()
-        .map(|(need, row)| match cluster.lacks.get(need) {
-            Some(why) => format!("{need} (for {}; {why})", row.id),
-            None => format!("{need} (for {})", row.id),
+        .map(|(need, whose)| match cluster.lacks.get(need) {
+            Some(why) => format!("{need} (for {whose}; {why})"),
+            None => format!("{need} (for {whose})"),
         })
         .collect();
     (!all.is_empty()).then(|| format!("needs what the cluster does not offer: {}", all.join(", ")))
