@@ -18,7 +18,7 @@ use std::{
 
 use kube::{
     Api, Client,
-    api::{ApiResource, DynamicObject, GroupVersionKind, ListParams, ObjectList},
+    api::{ApiResource, DynamicObject, GroupVersionKind, ListParams, ObjectList, ObjectMeta},
 };
 use tokio::{
     sync::watch,
@@ -71,6 +71,8 @@ struct Shared {
     spared: Mutex<BTreeSet<(Kind, String)>>,
     /// Why nothing can be seen any more.
     lost: Mutex<Option<String>>,
+    /// UIDs of what is no part of the history, whatever becomes of it.
+    strangers: Mutex<BTreeSet<String>>,
 }
 
 impl Drop for Shared {
@@ -107,6 +109,7 @@ impl Recorder {
             watches: Mutex::default(),
             spared: Mutex::default(),
             lost: Mutex::default(),
+            strangers: Mutex::default(),
         };
         Self {
             client,
@@ -114,6 +117,11 @@ impl Recorder {
             target,
             shared: Arc::new(shared),
         }
+    }
+
+    /// Leaves objects out of the history, by UID, with what they own and what is told of them.
+    pub fn except(&self, uids: BTreeSet<String>) {
+        lock(&self.shared.strangers).extend(uids);
     }
 
     /// Records every kind in a namespace from now on.
@@ -271,16 +279,20 @@ impl Recorder {
         let list = list.list_metadata(&ListParams::default()).await;
         let list = list.map_err(|source| refused(kind, namespace, source))?;
         let as_of = number(list.metadata.resource_version.as_deref());
-        let listed: BTreeMap<String, u64> = list
-            .items
-            .iter()
-            .map(|object| {
-                let version = number(object.metadata.resource_version.as_deref());
-                (object.metadata.name.clone().unwrap_or_default(), version)
-            })
-            .collect();
+        let listed = || -> BTreeMap<String, u64> {
+            let known = list
+                .items
+                .iter()
+                .filter(|object| !self.shared.is_strange(&object.metadata, None));
+            known
+                .map(|object| {
+                    let version = number(object.metadata.resource_version.as_deref());
+                    (object.metadata.name.clone().unwrap_or_default(), version)
+                })
+                .collect()
+        };
         let agrees = |history: &History| {
-            agree(&listed, as_of, history.present(kind, namespace)).then_some(())
+            agree(&listed(), as_of, history.present(kind, namespace)).then_some(())
         };
         if self.until(Duration::from_secs(5), agrees).await.is_none() {
             let mut history = lock(&self.shared.history);
@@ -355,7 +367,32 @@ impl Shared {
         });
     }
 
+    /// It is somebody else's: itself, or its owner, or what it is about. What it owns is then, too.
+    fn is_strange(&self, meta: &ObjectMeta, about: Option<&str>) -> bool {
+        let mut strangers = lock(&self.strangers);
+        if strangers.is_empty() {
+            return false;
+        }
+        let owners = meta.owner_references.iter().flatten();
+        let mut uids = owners
+            .map(|owner| owner.uid.as_str())
+            .chain(meta.uid.as_deref())
+            .chain(about);
+        let strange = uids.any(|uid| strangers.contains(uid));
+        if let (true, Some(uid)) = (strange, &meta.uid) {
+            strangers.insert(uid.clone());
+        }
+        strange
+    }
+
     fn push_change(&self, change: Change) {
+        let about = match &change.object {
+            Object::Event(event) => event.involved_object.uid.as_deref(),
+            _ => None,
+        };
+        if self.is_strange(change.object.meta(), about) {
+            return;
+        }
         let mut history = lock(&self.history);
         history.push(change);
         let length = history.changes().len();

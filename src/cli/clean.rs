@@ -22,6 +22,9 @@ use crate::{
 pub(super) struct Arguments {
     #[command(flatten)]
     cluster: Named,
+    /// What runs made in this namespace, which was there before.
+    #[arg(long, value_name = "NAME", env = "STSSPEC_NAMESPACE")]
+    namespace: Option<String>,
     /// Remove what this run made.
     #[arg(long, value_name = "ID", env = "STSSPEC_RUN", conflicts_with = "all")]
     run: Option<String>,
@@ -51,8 +54,34 @@ async fn work(arguments: Arguments) -> anyhow::Result<u8> {
             Clock::of_day().now().as_second(),
         ),
     };
-    let (removed, left, stuck) =
-        context::clean(&connection.client()?, &connection.address, &choice).await?;
+    let client = connection.client()?;
+    let of_ledger = entries
+        .iter()
+        .filter(|entry| entry.shared && entry.cluster == connection.address)
+        .map(|entry| entry.namespace.clone());
+    let rooms: BTreeSet<String> = match &arguments.namespace {
+        Some(name) => [name.clone()].into(),
+        None => of_ledger.collect(),
+    };
+    // Whoever works in one namespace need not be able to list them.
+    let own = match (
+        context::clean(&client, &connection.address, &choice).await,
+        rooms.is_empty(),
+    ) {
+        (Err(_), false) => (Vec::new(), Vec::new(), Vec::new()),
+        (found, _) => found?,
+    };
+    let (mut removed, mut left, mut stuck) = match arguments.namespace {
+        Some(_) => (Vec::new(), Vec::new(), Vec::new()),
+        None => own,
+    };
+    for room in rooms {
+        let (more_removed, more_left, more_stuck) =
+            context::clean_room(&client, &room, &choice).await;
+        removed.extend(more_removed);
+        left.extend(more_left);
+        stuck.extend(more_stuck);
+    }
     let of_left: BTreeSet<&String> = left.iter().map(|found| &found.run).collect();
     if stuck.is_empty() {
         // What the ledger names here is gone now, or never was.

@@ -25,6 +25,10 @@ pub(super) struct Named {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "On a cluster of one's own")]
 pub(super) struct Terms {
+    /// The one namespace that all of it happens in, one scenario after another, for those who may make none; what others
+    /// have there is left alone.
+    #[arg(long, value_name = "NAME", env = "STSSPEC_NAMESPACE")]
+    pub(super) namespace: Option<String>,
     /// The image of every pod, with a shell, `sleep`, `cat` and `nc`: busybox:1.35 if not given.
     #[arg(long, value_name = "IMAGE", env = "STSSPEC_IMAGE")]
     image: Option<String>,
@@ -108,6 +112,11 @@ pub(super) fn tier(
     assets: Option<PathBuf>,
 ) -> anyhow::Result<Tier, &'static str> {
     let is_named = named.kubeconfig.is_some() || named.context.is_some();
+    if terms.namespace.is_some() && !is_named && word != Some(TierWord::Context) {
+        return Err(
+            "`--namespace` is for a cluster that is there: name one with --context or --kubeconfig",
+        );
+    }
     match (word, is_named) {
         (Some(TierWord::ControlPlane), true) => Err(
             "`--tier control-plane` makes its own cluster: leave out --context and --kubeconfig",
@@ -146,7 +155,7 @@ pub(super) fn options(named: Named, terms: Terms) -> Options {
     Options {
         kubeconfig: named.kubeconfig,
         context: named.context,
-        namespace: None,
+        namespace: terms.namespace,
         image: terms.image,
         registry: terms.registry,
         storage_class: terms.storage_class,

@@ -18,9 +18,6 @@ use crate::{
 pub(super) struct Arguments {
     #[command(flatten)]
     named: Named,
-    /// The one namespace that the run would keep to; it would make its own if not given.
-    #[arg(long, value_name = "NAME", env = "STSSPEC_NAMESPACE")]
-    namespace: Option<String>,
     /// Who would be judged.
     #[arg(long, default_value = "built-in", env = "STSSPEC_SUBJECT")]
     subject: Subject,
@@ -45,12 +42,11 @@ enum Form {
 pub(super) fn run(arguments: Arguments) -> Result<u8, Failure> {
     if arguments.rbac {
         say(&rights::role(
-            arguments.namespace.as_deref().unwrap_or("default"),
+            arguments.terms.namespace.as_deref().unwrap_or("default"),
         ));
         return Ok(0);
     }
-    let mut options = options(arguments.named, arguments.terms);
-    options.namespace = arguments.namespace;
+    let options = options(arguments.named, arguments.terms);
     let checkup = suite::examine(&options, arguments.subject)?;
     say(&match arguments.output {
         Form::Text => checkup.text(),

@@ -51,6 +51,10 @@ pub trait Cluster: Send + Sync {
         }
         .boxed()
     }
+    /// UIDs of what others have in the scenario's namespace: it is no part of the history.
+    fn strangers(&self) -> BTreeSet<String> {
+        BTreeSet::new()
+    }
     /// Does something to the machine under a node; returns when it is done or under way. The error says why its machines
     /// are out of reach, as those of most clusters are.
     fn turn<'a>(&'a self, node: &'a str, _turn: Turn) -> BoxFuture<'a, Result<(), String>> {

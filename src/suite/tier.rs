@@ -62,6 +62,9 @@ impl Tier {
         if words.is_empty() {
             words.push("--tier context".to_owned());
         }
+        if let Some(namespace) = &options.namespace {
+            words.push(format!("--namespace {namespace}"));
+        }
         Some(words.join(" "))
     }
 }

@@ -191,6 +191,7 @@ impl World {
         self.scene.tap.cover(name);
         let made = self.scene.cluster.make_namespace(name).await;
         made.map_err(|why| Stop::Inconclusive(format!("there is no namespace {name:?}: {why}")))?;
+        self.recorder.except(self.scene.cluster.strangers());
         self.recorder
             .start(name)
             .await

@@ -31,6 +31,9 @@ pub struct Entry {
     pub run: String,
     /// The namespace.
     pub namespace: String,
+    /// It was there before, and only what is labelled in it is the run's.
+    #[serde(default)]
+    pub shared: bool,
 }
 
 /// The ledger of a run on its way.
@@ -118,6 +121,7 @@ mod tests {
             cluster: "https://one".into(),
             run: run.into(),
             namespace: namespace.into(),
+            shared: false,
         };
         let state = folder.path().join("deep/ledger");
         let ledger = Ledger::open(&state, "a1").expect("it can be kept");

@@ -4,14 +4,16 @@
 //!
 //! - Nothing is touched that was not named: a kubeconfig's current context counts only where the kubeconfig itself was
 //!   named.
-//! - Everything that is made lies in namespaces of the run, which carry its id and the time after which anybody may remove
-//!   them; each is in the [ledger] before it is on the cluster.
+//! - Everything that is made lies in namespaces of the run, or, where one that was there is given, carries itself the
+//!   run's id and the time after which anybody may remove it; each namespace is in the [ledger] before anything is in it.
 //! - What is removed is removed by UID: an object of somebody else that took its name stays.
 
 mod connect;
 pub mod doctor;
 mod facts;
+mod fence;
 pub mod ledger;
+mod lodging;
 mod plot;
 mod probe;
 mod remove;
@@ -24,6 +26,7 @@ use serde_json::Value;
 
 pub use connect::{Connection, connect};
 pub use facts::{Class, Facts, Machine, SUPPORTED, look};
+pub use lodging::{Lodging, Room, clean_room};
 pub use plot::{Estate, Newcomer, Plot};
 pub use remove::{Choice, Found, clean, empty, remove};
 pub use trial::{Trial, attempt};
@@ -50,7 +53,7 @@ pub struct Options {
     pub registry: Option<String>,
     /// The StorageClass of every claim; the default one if not given.
     pub storage_class: Option<String>,
-    /// Secrets to pull the image with; they have to be in every namespace, put there by an admission webhook.
+    /// Secrets to pull the image with. They are in the given namespace, or an admission webhook puts them into every new one.
     pub image_pull_secrets: Vec<String>,
     /// Tolerations of every pod, as the API has them.
     pub tolerations: Vec<Value>,
@@ -121,6 +124,16 @@ pub enum Error {
         address: String,
         /// Verbs and resources.
         why: String,
+    },
+    /// Another run is at work in the namespace.
+    #[error(
+        "run {run} is at work in the namespace {namespace:?}: wait for its end, or `stsspec clean --namespace {namespace} --run {run}` ends it"
+    )]
+    Busy {
+        /// The namespace.
+        namespace: String,
+        /// The other run.
+        run: String,
     },
     /// Its version is not one that the specification speaks of.
     #[error(

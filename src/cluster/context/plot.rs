@@ -69,6 +69,28 @@ impl Estate {
         }
     }
 
+    /// Enters a namespace that is there already, before anything is made in it.
+    ///
+    /// # Errors
+    ///
+    /// The ledger cannot be kept.
+    pub fn enter(&self, namespace: &str) -> Result<(), Error> {
+        if let Some(ledger) = &self.ledger {
+            ledger.enter(&Entry {
+                cluster: self.address.clone(),
+                run: self.run.clone(),
+                namespace: namespace.to_owned(),
+                shared: true,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// When it is over for certain, as a second of the Unix epoch.
+    pub fn expires(&self) -> i64 {
+        self.expires
+    }
+
     /// Makes a namespace: enters it, creates it, and waits for what pods need in it.
     ///
     /// # Errors
@@ -80,6 +102,7 @@ impl Estate {
                 cluster: self.address.clone(),
                 run: self.run.clone(),
                 namespace: name.to_owned(),
+                shared: false,
             })?;
         }
         self.lock().insert(name.to_owned(), None);
@@ -103,7 +126,11 @@ impl Estate {
                     // It was refused: there is nothing to remove.
                     self.gone(name);
                 }
-                return Err(Error::of(&self.address, "create namespaces", &error));
+                return Err(Error::of(
+                    &self.address,
+                    "create namespaces (`--namespace NAME` does without)",
+                    &error,
+                ));
             }
         };
         self.lock().insert(name.to_owned(), made.metadata.uid);

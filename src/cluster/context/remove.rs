@@ -10,8 +10,8 @@ use k8s_openapi::api::core::v1::{Namespace, PersistentVolume, Pod};
 use kube::{
     Api, Client, ResourceExt as _,
     api::{
-        ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams,
-        Preconditions,
+        ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, ObjectMeta, Patch,
+        PatchParams, Preconditions,
     },
     runtime::wait::{await_condition, conditions::is_deleted},
 };
@@ -73,19 +73,23 @@ async fn hasten(client: &Client, namespace: &str) {
             continue;
         };
         for object in list.items {
-            let all = object.finalizers();
-            let others: Vec<&String> = all.iter().filter(|name| is_of_kubernetes(name)).collect();
-            if others.len() < all.len() {
-                let patch = json!({ "metadata": { "uid": object.uid(), "finalizers": others } });
-                let _ = api
-                    .patch(
-                        &object.name_any(),
-                        &PatchParams::default(),
-                        &Patch::Merge(&patch),
-                    )
-                    .await;
-            }
+            unhold(&api, &object.metadata).await;
         }
+    }
+}
+
+/// Takes away from an object what a scenario has put there to hold it up.
+pub(super) async fn unhold(api: &Api<DynamicObject>, metadata: &ObjectMeta) {
+    let all = metadata.finalizers.as_deref().unwrap_or_default();
+    let others: Vec<&String> = all.iter().filter(|name| is_of_kubernetes(name)).collect();
+    if others.len() < all.len() {
+        let patch = json!({ "metadata": { "uid": metadata.uid, "finalizers": others } });
+        let (name, params) = (
+            metadata.name.as_deref().unwrap_or_default(),
+            PatchParams::default(),
+        );
+        // Whatever is refused here is seen when the object does not go.
+        let _ = api.patch(name, &params, &Patch::Merge(&patch)).await;
     }
 }
 
@@ -104,7 +108,8 @@ pub struct Found {
     pub run: String,
     /// The second of the Unix epoch after which the run is over for certain.
     pub expires: i64,
-    uid: String,
+    /// Of the namespace; none where that is not the run's.
+    pub(super) uid: String,
 }
 
 /// What `clean` removes.
@@ -124,7 +129,8 @@ pub enum Choice {
 }
 
 impl Choice {
-    fn takes(&self, found: &Found) -> bool {
+    /// It is over for certain, or it was named.
+    pub(super) fn takes(&self, found: &Found) -> bool {
         match self {
             Self::Run(run) => found.run == *run,
             Self::All => true,
@@ -282,6 +288,7 @@ mod tests {
             cluster: cluster.into(),
             run: run.into(),
             namespace: "n".into(),
+            shared: false,
         };
         let over = Choice::over(&[entry("here", "mine"), entry("there", "far")], "here", 100);
         assert!(over.takes(&found("mine", 200)), "the ledger names it");

@@ -44,8 +44,8 @@ pub struct Trial {
     pub shared_counter: bool,
 }
 
-/// Tries all of it in a namespace.
-pub async fn attempt(client: &Client, namespace: &str, target: &Target) -> Trial {
+/// Tries all of it in a namespace; without quotas where others would feel them.
+pub async fn attempt(client: &Client, namespace: &str, target: &Target, quotas: bool) -> Trial {
     let place = Place {
         client: client.clone(),
         namespace: namespace.to_owned(),
@@ -54,7 +54,7 @@ pub async fn attempt(client: &Client, namespace: &str, target: &Target) -> Trial
     let (reconciler, gc, quota, disruption, shared_counter) = join!(
         place.reconciler(),
         place.gc(),
-        place.quota(),
+        async { if quotas { place.quota().await } else { None } },
         place.disruption(),
         place.counter()
     );
@@ -88,12 +88,16 @@ impl Place {
     /// A set without pods: whoever takes care of sets says so in its status.
     async fn reconciler(&self) -> Option<String> {
         let api = self.sets();
-        let set: DynamicObject = serde_json::from_value(self.set("reconciled")).ok()?;
+        let set: DynamicObject = serde_json::from_value(self.set("stsspec-reconciled")).ok()?;
         api.create(&PostParams::default(), &set).await.ok()?;
         let answered = |set: Option<&DynamicObject>| {
             set.is_some_and(|set| set.data["status"]["observedGeneration"].is_i64())
         };
-        let set = timeout(SILENCE, await_condition(api, "reconciled", answered)).await;
+        let set = timeout(
+            SILENCE,
+            await_condition(api, "stsspec-reconciled", answered),
+        )
+        .await;
         let set = set.ok()?.ok()??;
         let managers = set.metadata.managed_fields.unwrap_or_default();
         let of_status = managers
@@ -122,42 +126,47 @@ impl Place {
 
     async fn gc(&self) -> Option<bool> {
         let api: Api<ConfigMap> = self.api();
-        let owner = made(&api, json!({ "metadata": { "name": "owner" } })).await?;
+        let owner = made(&api, json!({ "metadata": { "name": "stsspec-owner" } })).await?;
         let reference = owner.controller_owner_ref(&())?;
-        let owned = json!({ "metadata": { "name": "owned", "ownerReferences": [reference] } });
+        let owned =
+            json!({ "metadata": { "name": "stsspec-owned", "ownerReferences": [reference] } });
         let owned = made(&api, owned).await?;
         let uid = owned.metadata.uid?;
-        api.delete("owner", &DeleteParams::background())
+        api.delete("stsspec-owner", &DeleteParams::background())
             .await
             .ok()?;
-        let gone = timeout(ANSWER, await_condition(api, "owned", is_deleted(&uid))).await;
+        let gone = timeout(
+            ANSWER,
+            await_condition(api, "stsspec-owned", is_deleted(&uid)),
+        )
+        .await;
         Some(gone.is_ok_and(|gone| gone.is_ok()))
     }
 
     async fn quota(&self) -> Option<bool> {
         let api: Api<ResourceQuota> = self.api();
-        let quota = json!({ "metadata": { "name": "counted" }, "spec": { "hard": { "count/services": "50" } } });
+        let quota = json!({ "metadata": { "name": "stsspec-counted" }, "spec": { "hard": { "count/services": "50" } } });
         made(&api, quota).await?;
         let counted = |quota: Option<&ResourceQuota>| {
             let status = quota.and_then(|quota| quota.status.as_ref());
             status.is_some_and(|status| status.hard.is_some())
         };
-        let answer = timeout(ANSWER, await_condition(api, "counted", counted)).await;
+        let answer = timeout(ANSWER, await_condition(api, "stsspec-counted", counted)).await;
         Some(answer.is_ok_and(|answer| answer.is_ok()))
     }
 
     async fn disruption(&self) -> Option<bool> {
         let api: Api<PodDisruptionBudget> = self.api();
         let budget = json!({
-            "metadata": { "name": "kept" },
-            "spec": { "minAvailable": 1, "selector": { "matchLabels": { "app": "kept" } } },
+            "metadata": { "name": "stsspec-kept" },
+            "spec": { "minAvailable": 1, "selector": { "matchLabels": { "app": "stsspec-kept" } } },
         });
         made(&api, budget).await?;
         let answered = |budget: Option<&PodDisruptionBudget>| {
             let status = budget.and_then(|budget| budget.status.as_ref());
             status.is_some_and(|status| status.observed_generation.is_some())
         };
-        let answer = timeout(ANSWER, await_condition(api, "kept", answered)).await;
+        let answer = timeout(ANSWER, await_condition(api, "stsspec-kept", answered)).await;
         Some(answer.is_ok_and(|answer| answer.is_ok()))
     }
 
@@ -169,17 +178,19 @@ impl Place {
             self.api::<Event>(),
             self.sets(),
         );
-        let service = json!({ "metadata": { "name": "counted" }, "spec": { "clusterIP": "None" } });
+        let service =
+            json!({ "metadata": { "name": "stsspec-counted" }, "spec": { "clusterIP": "None" } });
         made(&services, service).await?;
-        let revision = json!({ "metadata": { "name": "counted" }, "revision": 1, "data": {} });
+        let revision =
+            json!({ "metadata": { "name": "stsspec-counted" }, "revision": 1, "data": {} });
         made(&revisions, revision).await?;
         let event = json!({
-            "metadata": { "name": "counted" },
-            "involvedObject": { "kind": "Service", "namespace": self.namespace, "name": "counted" },
+            "metadata": { "name": "stsspec-counted" },
+            "involvedObject": { "kind": "Service", "namespace": self.namespace, "name": "stsspec-counted" },
             "reason": "Counted", "message": "stsspec compares versions", "type": "Normal",
         });
         made(&events, event).await?;
-        let set: DynamicObject = serde_json::from_value(self.set("counted")).ok()?;
+        let set: DynamicObject = serde_json::from_value(self.set("stsspec-counted")).ok()?;
         sets.create(&PostParams::default(), &set).await.ok()?;
         let mut last = 0;
         for round in 0..3 {
@@ -207,7 +218,7 @@ where
     api.create(&PostParams::default(), &object).await.ok()
 }
 
-/// Changes an annotation of the object "counted"; the version that this gives.
+/// Changes an annotation of the object "stsspec-counted"; the version that this gives.
 async fn touch<K>(api: &Api<K>, round: usize) -> Option<u64>
 where
     K: Clone + std::fmt::Debug + DeserializeOwned + Resource,
@@ -215,7 +226,11 @@ where
     let patch =
         json!({ "metadata": { "annotations": { "stsspec.dev/round": round.to_string() } } });
     let changed = api
-        .patch("counted", &PatchParams::default(), &Patch::Merge(&patch))
+        .patch(
+            "stsspec-counted",
+            &PatchParams::default(),
+            &Patch::Merge(&patch),
+        )
         .await
         .ok()?;
     changed.meta().resource_version.as_deref()?.parse().ok()

@@ -139,6 +139,8 @@ pub struct Options {
     pub assets: PathBuf,
     /// The agents: how many nodes, whose client is another one.
     pub agents: agents::Options,
+    /// Its own controller takes care of sets, beside the others, and nobody watches it.
+    pub controls_sets: bool,
 }
 
 impl Options {
@@ -146,6 +148,7 @@ impl Options {
     pub fn new(assets: PathBuf) -> Self {
         Self {
             assets,
+            controls_sets: false,
             agents: agents::Options {
                 nodes: 8,
                 node: NodeTimes {
@@ -299,7 +302,7 @@ impl ControlPlane {
             clock,
             tokens,
         };
-        plane.start_neighbours()?;
+        plane.start_neighbours(options.controls_sets)?;
         tokio::select! {
             biased;
             () = plane.agents.ready() => {}
@@ -365,11 +368,15 @@ impl ControlPlane {
         })
     }
 
-    fn start_neighbours(&mut self) -> Result<(), Error> {
+    fn start_neighbours(&mut self, controls_sets: bool) -> Result<(), Error> {
         let kubeconfig =
             self.kubeconfig("neighbours", &self.access.server, "controller-manager")?;
         let authority = self.processes.path(AUTHORITY);
-        let mut arguments = controller_manager(&kubeconfig, &NEIGHBOURS);
+        let mut controllers = NEIGHBOURS.to_vec();
+        if controls_sets {
+            controllers.push(SUBJECT);
+        }
+        let mut arguments = controller_manager(&kubeconfig, &controllers);
         arguments.push(format!("--root-ca-file={}", authority.display()));
         let program = self.assets.controller_manager.clone();
         self.processes
@@ -476,6 +483,11 @@ impl Access {
     /// Where it is: `https://127.193.7.40:6443`.
     pub fn address(&self) -> &str {
         &self.server
+    }
+
+    /// The certificate of who vouches for it, as PEM.
+    pub fn authority(&self) -> &str {
+        &self.authority
     }
 
     /// A client with all rights and that name, for the current runtime.

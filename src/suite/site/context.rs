@@ -16,8 +16,8 @@ use crate::{
     cluster::{
         Capabilities, Need, Target, Terms,
         context::{
-            Connection, Error as Trouble, Estate, Facts, Options, Plot, Trial, attempt, connect,
-            empty,
+            Connection, Error as Trouble, Estate, Facts, Lodging, Options, Plot, Room, Trial,
+            attempt, connect, empty,
             ledger::Ledger,
             look, remove,
             rights::{self, Right, Scope},
@@ -45,6 +45,8 @@ pub(super) struct There {
     estate: Arc<Estate>,
     reconciler: Option<String>,
     concurrency: usize,
+    /// The one namespace that it keeps to.
+    room: Option<Room>,
     /// Why no more scenario begins.
     lost: OnceLock<String>,
     /// How often each scenario was begun, by its namespace.
@@ -66,35 +68,60 @@ impl There {
                 is_served(&connection, target).await?;
             }
             let estate = estate(&connection, options, rehearsal)?;
-            let (trial, missing) = match rehearsal {
-                true => (None, unknown_rights(&connection, options).await),
-                false => {
-                    let (trial, missing) = try_out(&connection, &estate, options, target).await?;
+            let room = options.namespace.as_ref().map(|namespace| Room {
+                namespace: namespace.clone(),
+                run: estate.run.clone(),
+                expires: estate.expires(),
+            });
+            let (trial, missing) = match (rehearsal, &room) {
+                (true, _) => (None, unknown_rights(&connection, options).await),
+                (false, None) => {
+                    let (trial, missing) = try_out(&connection, &estate, target).await?;
+                    (Some(trial), missing)
+                }
+                (false, Some(room)) => {
+                    let (trial, missing) =
+                        try_in(&connection, &estate, room, subject, target).await?;
                     (Some(trial), missing)
                 }
             };
-            if let Some(why) = without(&missing).filter(|_| !rehearsal) {
-                return Err(Trouble::Rights {
-                    address: connection.address,
-                    why,
+            let told = (|| {
+                if let Some(why) = without(&missing).filter(|_| !rehearsal) {
+                    let address = connection.address.clone();
+                    return Err(Trouble::Rights { address, why }.into());
                 }
-                .into());
-            }
-            let reconciler = match &trial {
-                Some(trial) => Some(reconciler(&connection, subject, &facts, trial)?),
-                None => None,
-            };
-            Ok(Self {
-                offered: offered(options, subject, &facts, trial.as_ref(), &missing),
-                concurrency: facts
+                let trial = trial.as_ref();
+                trial
+                    .map(|trial| reconciler(&connection, subject, &facts, trial))
+                    .transpose()
+            })();
+            let concurrency = match room {
+                Some(_) => 1,
+                None => facts
                     .room
                     .map_or(4, |room| (room / PODS_OF_A_SCENARIO).clamp(1, 8)),
+            };
+            let there = Self {
+                offered: offered(options, subject, &facts, trial.as_ref(), &missing),
+                concurrency,
                 connection,
                 estate,
-                reconciler,
+                reconciler: None,
+                room,
                 lost: OnceLock::new(),
                 begun: Mutex::default(),
-            })
+            };
+            match told {
+                Ok(reconciler) => Ok(Self {
+                    reconciler,
+                    ..there
+                }),
+                Err(error) => {
+                    // What was taken for the run is given back.
+                    there.end().await;
+                    Err(error)
+                }
+            }
         })?
     }
 }
@@ -168,11 +195,52 @@ fn estate(
     )))
 }
 
+/// Takes the namespace that the run keeps to, and tries there what the cluster does.
+async fn try_in(
+    connection: &Connection,
+    estate: &Estate,
+    room: &Room,
+    subject: &Subject,
+    target: &Target,
+) -> Result<(Trial, Vec<Right>), Error> {
+    let client = connection.client()?;
+    let wanted = rights::needed(Some(&room.namespace));
+    let missing = rights::missing(&client, Some(&room.namespace), &wanted).await;
+    let missing = missing.unwrap_or_default();
+    if let Some(why) = without(&missing) {
+        let address = connection.address.clone();
+        return Err(Trouble::Rights { address, why }.into());
+    }
+    estate.enter(&room.namespace)?;
+    let now = Clock::of_day().now().as_second();
+    if let Err(error) = room.take(&client, &connection.address, now).await {
+        estate.forget();
+        return Err(error.into());
+    }
+    let others = room.others(&client, target).await.unwrap_or_default();
+    if !matches!(subject, Subject::BuiltIn | Subject::None) && !others.is_empty() {
+        room.leave(&client).await;
+        estate.forget();
+        return Err(Error::Reconciler {
+            subject: subject.to_string(),
+            address: connection.address.clone(),
+            why: format!(
+                "it would take care of sets of others as well: {} of namespace {}",
+                others.join(", "),
+                room.namespace
+            ),
+        });
+    }
+    let fenced = room.fence().client(client);
+    let mut trial = attempt(&fenced, &room.namespace, target, false).await;
+    trial.quota = false;
+    Ok((trial, missing))
+}
+
 /// Tries what the cluster does, in a namespace that goes at once. Rights that are missing there come with it.
 async fn try_out(
     connection: &Connection,
     estate: &Estate,
-    options: &Options,
     target: &Target,
 ) -> Result<(Trial, Vec<Right>), Error> {
     let client = connection.client()?;
@@ -181,9 +249,9 @@ async fn try_out(
         estate.forget();
         return Err(error.into());
     }
-    let wanted = rights::needed(options.namespace.as_deref());
+    let wanted = rights::needed(None);
     let (trial, missing) = futures::join!(
-        attempt(&client, &namespace, target),
+        attempt(&client, &namespace, target, true),
         rights::missing(&client, Some(&namespace), &wanted)
     );
     let uid = estate.made().remove(&namespace).flatten();
@@ -283,7 +351,7 @@ pub(in crate::suite) fn offered(
     Capabilities {
         offers,
         lacks,
-        denied: denied(missing),
+        denied: denied(options, missing),
         gates: facts.gates_on(),
         shared_counter: trial.is_none_or(|trial| trial.shared_counter),
         dns: facts.dns.clone(),
@@ -297,12 +365,17 @@ fn needs_met(
     facts: &Facts,
     trial: Option<&Trial>,
 ) -> (BTreeSet<Need>, BTreeMap<Need, String>) {
+    let is_guest = options.namespace.is_some();
     let tried = |does: fn(&Trial) -> bool, why: &str| match trial.is_none_or(does) {
         true => Ok(()),
         false => Err(why.to_owned()),
     };
     let is = |met: bool, why: &str| if met { Ok(()) } else { Err(why.to_owned()) };
     let dns = || {
+        if is_guest {
+            // Servers remember for half a minute what a name was, and the next scenario has the same names.
+            return Err("in one namespace the same names are used again too soon".to_owned());
+        }
         let why = "the address of service kube-dns in kube-system is not known";
         is(facts.dns.is_some(), why)
     };
@@ -343,7 +416,10 @@ fn needs_met(
         ),
         (
             Need::Quota,
-            tried(|trial| trial.quota, "a quota was not counted"),
+            match is_guest {
+                true => Err("others in the namespace would feel it".to_owned()),
+                false => tried(|trial| trial.quota, "a quota was not counted"),
+            },
         ),
         (
             Need::Disruption,
@@ -364,12 +440,32 @@ fn needs_met(
     (offers, lacks)
 }
 
+/// What is beyond one namespace, or would be felt by others in it, as the inventory names rights.
+const BEYOND: [&str; 7] = [
+    "create namespaces",
+    "delete namespaces",
+    "create resourcequotas",
+    "create priorityclasses",
+    "create volumeattributesclasses",
+    "create mutatingwebhookconfigurations",
+    "list statefulsets in all namespaces",
+];
+
 /// Rights that scenarios do not have, and why.
-fn denied(missing: &[Right]) -> BTreeMap<String, String> {
+fn denied(options: &Options, missing: &[Right]) -> BTreeMap<String, String> {
     let each = missing
         .iter()
         .map(|right| (right.phrase(), "this user does not have it".to_owned()));
-    each.collect()
+    let mut denied: BTreeMap<String, String> = each.collect();
+    if let Some(namespace) = &options.namespace {
+        let why = format!("the run keeps to the namespace {namespace}");
+        denied.extend(
+            BEYOND
+                .iter()
+                .map(|right| ((*right).to_owned(), why.clone())),
+        );
+    }
+    denied
 }
 
 /// A namespace's name: the run, and where the scenario stands.
@@ -390,7 +486,10 @@ impl Site for There {
 
     fn mode(&self, parallel: Option<usize>) -> Mode {
         Mode::Shared {
-            concurrency: parallel.unwrap_or(self.concurrency),
+            concurrency: match self.room {
+                Some(_) => 1,
+                None => parallel.unwrap_or(self.concurrency),
+            },
         }
     }
 
@@ -449,6 +548,23 @@ impl Site for There {
                     Some(namespace),
                 ));
             };
+            if let Some(room) = &self.room {
+                let sentences = planned.steps.iter().map(|step| step.text.clone());
+                let lodging = Lodging::new(
+                    &client,
+                    clock,
+                    self.offered.clone(),
+                    room,
+                    Box::new(newcomer),
+                    sentences,
+                );
+                return Ok(Ground {
+                    cluster: Arc::new(lodging),
+                    tap,
+                    namespace: room.namespace.clone(),
+                    running,
+                });
+            }
             let plot = Plot::new(
                 client,
                 clock,
@@ -467,26 +583,38 @@ impl Site for There {
     }
 
     fn close(&self) -> Vec<String> {
-        let made = self.estate.made();
-        let ending = async {
-            let all = |why: &str| {
-                let left = made.keys();
-                left.map(|name| format!("namespace {name} ({why})"))
-                    .collect()
-            };
-            let client = match self.connection.client() {
-                Ok(client) => client,
-                Err(error) => return all(&error.to_string()),
-            };
-            if let Err(why) = is_there(&client).await {
-                return all(&why);
-            }
-            empty(&client, &made).await.into_values().collect()
-        };
-        let left: Vec<String> = match on_a_runtime(ending) {
+        match on_a_runtime(self.end()) {
             Ok(left) => left,
             Err(error) => vec![format!("everything of run {}: {error}", self.estate.run)],
+        }
+    }
+}
+
+impl There {
+    /// Removes all that the run made. What could not be removed, in words.
+    async fn end(&self) -> Vec<String> {
+        let made = self.estate.made();
+        let all = |why: &str| -> Vec<String> {
+            let room = self.room.iter().map(|room| {
+                format!(
+                    "what is labelled stsspec.dev/run={} in namespace {} ({why})",
+                    room.run, room.namespace
+                )
+            });
+            let left = made.keys().map(|name| format!("namespace {name} ({why})"));
+            left.chain(room).collect()
         };
+        let client = match self.connection.client() {
+            Ok(client) => client,
+            Err(error) => return all(&error.to_string()),
+        };
+        if let Err(why) = is_there(&client).await {
+            return all(&why);
+        }
+        let mut left: Vec<String> = empty(&client, &made).await.into_values().collect();
+        if let Some(room) = &self.room {
+            left.extend(room.leave(&client).await);
+        }
         if left.is_empty() {
             self.estate.forget();
         }

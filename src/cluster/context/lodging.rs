@@ -1,0 +1,589 @@
+//! A scenario's part of a cluster where all there is for it is one namespace that was there before: one scenario at a time,
+//! and what others have in it is neither seen nor touched.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use futures::{
+    FutureExt as _,
+    future::{BoxFuture, join_all},
+};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::{
+    Api, Client, ResourceExt as _,
+    api::{
+        ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, ObjectMeta,
+        PostParams, Preconditions,
+    },
+    runtime::wait::{await_condition, conditions::is_deleted},
+};
+use tokio::time::timeout;
+
+use super::{
+    EXPIRES, Error, RUN, chain,
+    fence::{Fence, Strangers},
+    plot::Newcomer,
+    remove::{Choice, Found, unhold},
+};
+use crate::{
+    clock::Clock,
+    cluster::{Capabilities, Cluster, Target},
+};
+
+/// How long what a scenario made may take to go.
+const EMPTIED: Duration = Duration::from_secs(120);
+
+/// How often what appeared meanwhile is removed as well.
+const ROUNDS: usize = 4;
+
+/// The object by which a run has a namespace to itself.
+const LOCK: &str = "stsspec-run";
+
+/// A group, a kind of it, and its name in paths.
+type Sort = (&'static str, &'static str, &'static str);
+
+/// What scenarios make, and what is made for them: those who make others first.
+const KINDS: [Sort; 12] = [
+    ("stsspec.dev", "StatefulSet", "statefulsets"),
+    ("apps", "StatefulSet", "statefulsets"),
+    ("apps", "Deployment", "deployments"),
+    ("apps", "ReplicaSet", "replicasets"),
+    ("policy", "PodDisruptionBudget", "poddisruptionbudgets"),
+    ("", "Pod", "pods"),
+    ("", "PersistentVolumeClaim", "persistentvolumeclaims"),
+    ("", "Service", "services"),
+    ("apps", "ControllerRevision", "controllerrevisions"),
+    ("", "Event", "events"),
+    ("discovery.k8s.io", "EndpointSlice", "endpointslices"),
+    ("", "ConfigMap", "configmaps"),
+];
+
+fn api(client: &Client, namespace: &str, (group, kind, plural): Sort) -> Api<DynamicObject> {
+    let resource =
+        ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, "v1", kind), plural);
+    Api::namespaced_with(client.clone(), namespace, &resource)
+}
+
+/// Whoever may not list a kind has none of it.
+async fn listed(client: &Client, namespace: &str, selector: &str) -> Vec<(Sort, DynamicObject)> {
+    let params = ListParams::default().labels(selector);
+    let each = KINDS.iter().map(|kind| {
+        let (api, params) = (api(client, namespace, *kind), &params);
+        async move {
+            let list = api
+                .list(params)
+                .await
+                .map(|list| list.items)
+                .unwrap_or_default();
+            list.into_iter()
+                .map(move |object| (*kind, object))
+                .collect::<Vec<_>>()
+        }
+    });
+    join_all(each).await.into_iter().flatten().collect()
+}
+
+/// The place of a scenario in a namespace that it shares with others.
+pub struct Lodging {
+    /// Passes the fence.
+    client: Client,
+    clock: Clock,
+    capabilities: Capabilities,
+    fence: Fence,
+    namespace: String,
+    run: String,
+    newcomer: Newcomer,
+    /// What the scenario calls its sets and pods.
+    words: BTreeSet<String>,
+}
+
+impl std::fmt::Debug for Lodging {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Lodging")
+            .field("namespace", &self.namespace)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A namespace that a run shares with others, and the run.
+#[derive(Clone, Debug)]
+pub struct Room {
+    /// Its name.
+    pub namespace: String,
+    /// The run's id.
+    pub run: String,
+    /// The second of the Unix epoch after which the run is over for certain.
+    pub expires: i64,
+}
+
+impl Room {
+    /// Takes the namespace for the run: no other run begins in it until it is [left](Self::leave).
+    ///
+    /// # Errors
+    ///
+    /// Another run is there, or the cluster refuses it.
+    pub async fn take(&self, client: &Client, address: &str, now: i64) -> Result<(), Error> {
+        let api: Api<ConfigMap> = Api::namespaced(client.clone(), &self.namespace);
+        let labels = [
+            (RUN.to_owned(), self.run.clone()),
+            (EXPIRES.to_owned(), self.expires.to_string()),
+        ];
+        let lock = ConfigMap {
+            metadata: ObjectMeta {
+                name: Some(LOCK.to_owned()),
+                labels: Some(labels.into()),
+                ..ObjectMeta::default()
+            },
+            ..ConfigMap::default()
+        };
+        let told = |error: kube::Error| Error::of(address, "create configmaps", &error);
+        loop {
+            match api.create(&PostParams::default(), &lock).await {
+                Ok(_) => return Ok(()),
+                Err(kube::Error::Api(status)) if status.reason == "AlreadyExists" => {}
+                Err(error) => return Err(told(error)),
+            }
+            let Some(there) = api.get_opt(LOCK).await.map_err(told)? else {
+                continue;
+            };
+            let label = |name: &str| there.labels().get(name).cloned().unwrap_or_default();
+            if label(EXPIRES)
+                .parse()
+                .is_ok_and(|expires: i64| expires > now)
+            {
+                return Err(Error::Busy {
+                    namespace: self.namespace.clone(),
+                    run: label(RUN),
+                });
+            }
+            let params = DeleteParams::default().preconditions(Preconditions {
+                uid: there.uid(),
+                resource_version: None,
+            });
+            match api.delete(LOCK, &params).await {
+                Ok(_) => {}
+                Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}
+                Err(error) => return Err(told(error)),
+            }
+        }
+    }
+
+    /// Removes what the run made, and gives the namespace free. What did not go, in words.
+    pub async fn leave(&self, client: &Client) -> Vec<String> {
+        sweep(client, &self.namespace, &format!("{RUN}={}", self.run), &[]).await
+    }
+
+    /// Sets in it that are not the run's.
+    ///
+    /// # Errors
+    ///
+    /// They may not be listed.
+    pub async fn others(
+        &self,
+        client: &Client,
+        target: &Target,
+    ) -> Result<Vec<String>, kube::Error> {
+        let sets: Api<DynamicObject> =
+            Api::namespaced_with(client.clone(), &self.namespace, &target.api);
+        let params = ListParams::default().labels(&format!("{RUN}!={}", self.run));
+        let list = sets.list_metadata(&params).await?;
+        Ok(list.items.iter().map(|set| set.name_any()).collect())
+    }
+
+    /// The fence around the run.
+    pub fn fence(&self) -> Fence {
+        Fence::new(&self.namespace, &self.run, self.expires)
+    }
+}
+
+impl Lodging {
+    /// A place for a scenario with these sentences.
+    pub fn new(
+        client: &Client,
+        clock: Clock,
+        capabilities: Capabilities,
+        room: &Room,
+        newcomer: Newcomer,
+        sentences: impl Iterator<Item = String>,
+    ) -> Self {
+        let fence = room.fence();
+        Self {
+            client: fence.client(client.clone()),
+            clock,
+            capabilities,
+            fence,
+            namespace: room.namespace.clone(),
+            run: room.run.clone(),
+            newcomer,
+            words: words(sentences),
+        }
+    }
+
+    async fn begin(&self, name: &str) -> Result<(), String> {
+        if name != self.namespace {
+            return Err(format!(
+                "the run keeps to the namespace {:?}",
+                self.namespace
+            ));
+        }
+        // What an earlier scenario could not remove goes now or is in the way.
+        self.sweep().await?;
+        let there = listed(&self.client, name, "").await;
+        if let Some(((.., plural), theirs)) = there
+            .iter()
+            .find(|((.., plural), theirs)| collides(plural, theirs, &self.words))
+        {
+            return Err(format!(
+                "{plural} {:?} is there, which is not the run's and would be in the way",
+                theirs.name_any()
+            ));
+        }
+        self.fence.learn(Strangers {
+            uids: there
+                .iter()
+                .filter_map(|(_, object)| object.uid())
+                .collect(),
+            names: there
+                .iter()
+                .map(|((.., plural), object)| ((*plural).to_owned(), object.name_any()))
+                .collect(),
+        });
+        (self.newcomer)(name);
+        Ok(())
+    }
+
+    /// Removes what the scenario made, but for the lock.
+    async fn sweep(&self) -> Result<(), String> {
+        let left = sweep(
+            &self.client,
+            &self.namespace,
+            &format!("{RUN}={}", self.run),
+            &[LOCK],
+        )
+        .await;
+        match left.is_empty() {
+            true => Ok(()),
+            false => Err(left.join("; ")),
+        }
+    }
+
+    /// What was told of the scenario's objects is nobody else's.
+    async fn forget_events(&self) {
+        let events = api(&self.client, &self.namespace, ("", "Event", "events"));
+        let Ok(list) = events.list(&ListParams::default()).await else {
+            return;
+        };
+        let known = self.fence.strangers();
+        let ours = list.items.iter().filter(|event| {
+            let uid = event.data["involvedObject"]["uid"]
+                .as_str()
+                .unwrap_or_default();
+            let name = event.data["involvedObject"]["name"]
+                .as_str()
+                .unwrap_or_default();
+            let is_new = event.uid().is_some_and(|uid| !known.uids.contains(&uid));
+            is_new && !known.uids.contains(uid) && is_named_after(name, &self.words)
+        });
+        let params = DeleteParams::default();
+        join_all(ours.map(|event| {
+            let (events, name, params) = (events.clone(), event.name_any(), &params);
+            async move { events.delete(&name, params).await }
+        }))
+        .await;
+    }
+}
+
+impl Cluster for Lodging {
+    fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    fn strangers(&self) -> BTreeSet<String> {
+        self.fence.strangers().uids
+    }
+
+    fn make_namespace<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), String>> {
+        self.begin(name).boxed()
+    }
+
+    fn stop(&self) -> BoxFuture<'_, ()> {
+        async {
+            // What does not go now is asked again before the next scenario, and at the end of the run.
+            let _ = self.sweep().await;
+            self.forget_events().await;
+        }
+        .boxed()
+    }
+}
+
+/// Removes what bears a label from a namespace, and what that owns, and waits until it is gone. What did not go, in words.
+pub(super) async fn sweep(
+    client: &Client,
+    namespace: &str,
+    selector: &str,
+    spared: &[&str],
+) -> Vec<String> {
+    let mut left = Vec::new();
+    for _ in 0..ROUNDS {
+        let mut ours = listed(client, namespace, selector).await;
+        ours.retain(|(_, object)| !spared.contains(&object.name_any().as_str()));
+        if ours.is_empty() {
+            return Vec::new();
+        }
+        left = join_all(
+            ours.iter()
+                .map(|(sort, object)| end(client, namespace, *sort, object)),
+        )
+        .await
+        .into_iter()
+        .flatten()
+        .collect();
+        if !left.is_empty() {
+            return left;
+        }
+    }
+    if left.is_empty() {
+        left.push(format!(
+            "namespace {namespace}: somebody goes on making what is removed"
+        ));
+    }
+    left
+}
+
+/// Removes what runs have left in a namespace that was there before; labels say what that is. What was removed, what was
+/// left alone because it was not chosen, and what did not go, in words.
+pub async fn clean_room(
+    client: &Client,
+    namespace: &str,
+    choice: &Choice,
+) -> (Vec<Found>, Vec<Found>, Vec<String>) {
+    let mut runs: BTreeMap<String, i64> = BTreeMap::new();
+    for (_, object) in listed(client, namespace, RUN).await {
+        let label = |name: &str| object.labels().get(name).cloned();
+        if let (Some(run), Some(expires)) = (label(RUN), label(EXPIRES)) {
+            runs.insert(run, expires.parse().unwrap_or(i64::MAX));
+        }
+    }
+    let (mut removed, mut left, mut stuck) = (Vec::new(), Vec::new(), Vec::new());
+    for (run, expires) in runs {
+        let found = Found {
+            namespace: namespace.to_owned(),
+            run,
+            expires,
+            uid: String::new(),
+        };
+        if !choice.takes(&found) {
+            left.push(found);
+            continue;
+        }
+        let trouble = sweep(client, namespace, &format!("{RUN}={}", found.run), &[]).await;
+        match trouble.is_empty() {
+            true => removed.push(found),
+            false => stuck.extend(trouble),
+        }
+    }
+    (removed, left, stuck)
+}
+
+async fn end(
+    client: &Client,
+    namespace: &str,
+    sort: Sort,
+    object: &DynamicObject,
+) -> Option<String> {
+    let (.., plural) = sort;
+    let (api, name, uid) = (
+        api(client, namespace, sort),
+        object.name_any(),
+        object.uid()?,
+    );
+    let params = DeleteParams {
+        // Some pods would take an hour to end.
+        grace_period_seconds: (plural == "pods").then_some(1),
+        preconditions: Some(Preconditions {
+            uid: Some(uid.clone()),
+            resource_version: None,
+        }),
+        ..DeleteParams::background()
+    };
+    // These go with what they are made for.
+    let follows = matches!(plural, "replicasets" | "endpointslices");
+    let asked = if follows {
+        Ok(())
+    } else {
+        api.delete(&name, &params).await.map(drop)
+    };
+    match asked {
+        Ok(()) => {}
+        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => return None,
+        Err(error) => return Some(format!("{plural} {name} of {namespace}: {}", chain(&error))),
+    }
+    unhold(&api, &object.metadata).await;
+    match timeout(EMPTIED, await_condition(api, &name, is_deleted(&uid))).await {
+        Ok(Ok(_)) => None,
+        Ok(Err(error)) => Some(format!("{plural} {name} of {namespace}: {error}")),
+        Err(_) => Some(format!(
+            "{plural} {name} of {namespace}: it is still there after {} s",
+            EMPTIED.as_secs()
+        )),
+    }
+}
+
+/// What sentences call sets and pods, without ordinals; and what every scenario may make.
+fn words(sentences: impl Iterator<Item = String>) -> BTreeSet<String> {
+    let mut words: BTreeSet<String> = ["web", "nginx", "client", "limit"]
+        .map(str::to_owned)
+        .into();
+    for sentence in sentences {
+        let quoted = sentence.split('"').skip(1).step_by(2);
+        let names = quoted.filter(|text| {
+            !text.is_empty()
+                && text
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        });
+        words.extend(names.map(|name| {
+            let (set, ordinal) = name.rsplit_once('-').unwrap_or((name, ""));
+            match ordinal.chars().all(|c| c.is_ascii_digit()) && !ordinal.is_empty() {
+                true => set.to_owned(),
+                false => name.to_owned(),
+            }
+        }));
+    }
+    words
+}
+
+/// The name is one of these, or made of one as those of pods, claims and revisions are.
+fn is_named_after(name: &str, words: &BTreeSet<String>) -> bool {
+    let parts = format!("-{name}-");
+    words
+        .iter()
+        .any(|word| parts.contains(&format!("-{word}-")))
+}
+
+/// An object that is not the run's and would have a part in the scenario: by its name or, what selects pods, by that.
+fn collides(plural: &str, theirs: &DynamicObject, words: &BTreeSet<String>) -> bool {
+    let part = matches!(
+        plural,
+        "statefulsets" | "pods" | "persistentvolumeclaims" | "services" | "controllerrevisions"
+    );
+    let app = |labels: &serde_json::Value| {
+        labels["app"]
+            .as_str()
+            .is_some_and(|app| words.contains(app))
+    };
+    let spec = &theirs.data["spec"];
+    let selects = match plural {
+        "services" => app(&spec["selector"]),
+        "pods" => false,
+        _ => app(&spec["selector"]["matchLabels"]),
+    };
+    let bears = plural == "pods"
+        && theirs
+            .labels()
+            .get("app")
+            .is_some_and(|app| words.contains(app));
+    (part && is_named_after(&theirs.name_any(), words)) || selects || bears
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn what_sentences_name_is_what_may_not_be_there() {
+        let sentences = [
+            "Given pod \"db-1\" is there".to_owned(),
+            "And \"front\" is \"not a name\" of \"controller-revision-hash\"".to_owned(),
+        ];
+        let words = words(sentences.into_iter());
+        for (name, is_so) in [
+            ("db", true),
+            ("db-1", true),
+            ("data-db-0", true),
+            ("front", true),
+            ("web-5d4f", true),
+            ("cluster-web", true),
+            ("website", false),
+            ("mydb", false),
+        ] {
+            assert_eq!(is_named_after(name, &words), is_so, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_others_have_is_in_the_way_only_if_it_would_have_a_part() {
+        let words: BTreeSet<String> = ["web".to_owned()].into();
+        let object = |name: &str, labels: Value, spec: Value| -> DynamicObject {
+            serde_json::from_value(
+                json!({ "metadata": { "name": name, "labels": labels }, "spec": spec }),
+            )
+            .expect("an object")
+        };
+        let none = json!({});
+        for (plural, theirs, is_so) in [
+            (
+                "statefulsets",
+                object("web", none.clone(), none.clone()),
+                true,
+            ),
+            (
+                "statefulsets",
+                object(
+                    "shop",
+                    none.clone(),
+                    json!({ "selector": { "matchLabels": { "app": "shop" } } }),
+                ),
+                false,
+            ),
+            (
+                "pods",
+                object("shop-0", json!({ "app": "web" }), none.clone()),
+                true,
+            ),
+            (
+                "services",
+                object(
+                    "shop",
+                    none.clone(),
+                    json!({ "selector": { "app": "web" } }),
+                ),
+                true,
+            ),
+            (
+                "poddisruptionbudgets",
+                object(
+                    "shop",
+                    none.clone(),
+                    json!({ "selector": { "matchLabels": { "app": "web" } } }),
+                ),
+                true,
+            ),
+            (
+                "events",
+                object("web-0.17", none.clone(), none.clone()),
+                false,
+            ),
+            ("configmaps", object("web", none.clone(), none), false),
+        ] {
+            assert_eq!(
+                collides(plural, &theirs, &words),
+                is_so,
+                "{plural} {}",
+                theirs.name_any()
+            );
+        }
+    }
+}
