@@ -130,7 +130,19 @@ impl Recorder {
     ///
     /// The cluster refuses one of the lists, or lists what is not of its kind.
     pub async fn start(&self, namespace: &str) -> Result<(), Error> {
-        for kind in Kind::ALL {
+        self.start_with(namespace, &Kind::ALL).await
+    }
+
+    /// Records some kinds in a namespace from now on; in all namespaces if it has no name.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Recorder::start`].
+    pub async fn start_with(&self, namespace: &str, kinds: &[Kind]) -> Result<(), Error> {
+        for kind in Kind::ALL.into_iter().filter(|kind| !kinds.contains(kind)) {
+            lock(&self.shared.spared).insert((kind, namespace.to_owned()));
+        }
+        for kind in kinds.iter().copied() {
             let feed = Feed {
                 api: self.api(kind, namespace),
                 kind,
@@ -170,7 +182,10 @@ impl Recorder {
     }
 
     fn api(&self, kind: Kind, namespace: &str) -> Api<DynamicObject> {
-        Api::namespaced_with(self.client.clone(), namespace, &self.resource(kind))
+        match namespace.is_empty() {
+            true => Api::all_with(self.client.clone(), &self.resource(kind)),
+            false => Api::namespaced_with(self.client.clone(), namespace, &self.resource(kind)),
+        }
     }
 
     /// What is there now: without a version the server has to ask its whole store.
@@ -205,6 +220,13 @@ impl Recorder {
     /// Reads the history as it is now.
     pub fn look<T>(&self, read: impl FnOnce(&History) -> T) -> T {
         read(&lock(&self.shared.history))
+    }
+
+    /// Hands the history so far over and goes on with what is there.
+    pub fn release(&self) -> History {
+        let mut history = lock(&self.shared.history);
+        let next = history.next();
+        std::mem::replace(&mut *history, next)
     }
 
     /// Why nothing can be seen any more, once a watch has not come back for long.
@@ -287,12 +309,17 @@ impl Recorder {
             known
                 .map(|object| {
                     let version = number(object.metadata.resource_version.as_deref());
-                    (object.metadata.name.clone().unwrap_or_default(), version)
+                    (path(&object.metadata), version)
                 })
                 .collect()
         };
         let agrees = |history: &History| {
-            agree(&listed(), as_of, history.present(kind, namespace)).then_some(())
+            agree(
+                &listed(),
+                as_of,
+                there(history, kind, namespace).into_iter(),
+            )
+            .then_some(())
         };
         if self.until(Duration::from_secs(5), agrees).await.is_none() {
             let mut history = lock(&self.shared.history);
@@ -311,21 +338,35 @@ impl Recorder {
     }
 }
 
+/// Where an object is, whatever its kind.
+fn path(meta: &ObjectMeta) -> String {
+    let text = |part: &Option<String>| part.clone().unwrap_or_default();
+    format!("{}/{}", text(&meta.namespace), text(&meta.name))
+}
+
+/// What is there of a kind in a namespace; in all of them, if it has no name.
+fn there<'a>(history: &'a History, kind: Kind, namespace: &'a str) -> Vec<&'a Object> {
+    match namespace.is_empty() {
+        true => history.everywhere(kind).collect(),
+        false => history.present(kind, namespace).collect(),
+    }
+}
+
 /// What was seen is what is listed, but for what happened after the list was taken.
 fn agree<'a>(
     listed: &BTreeMap<String, u64>,
     as_of: u64,
     seen: impl Iterator<Item = &'a Object>,
 ) -> bool {
-    let seen: BTreeMap<&str, u64> = seen
-        .map(|object| (object.name(), object.version()))
+    let seen: BTreeMap<String, u64> = seen
+        .map(|object| (path(object.meta()), object.version()))
         .collect();
     let missed = listed
         .iter()
-        .any(|(name, version)| seen.get(name.as_str()).is_none_or(|seen| seen < version));
+        .any(|(name, version)| seen.get(name).is_none_or(|seen| seen < version));
     let kept = seen
         .iter()
-        .any(|(name, version)| *version <= as_of && listed.get(*name) != Some(version));
+        .any(|(name, version)| *version <= as_of && listed.get(name) != Some(version));
     !missed && !kept
 }
 

@@ -7,7 +7,7 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
-use stsspec::report::{Conclusion, Report};
+use stsspec::report::{Conclusion, Report, judgement::Judgement};
 use tempfile::TempDir;
 
 fn stsspec(arguments: &[&str]) -> Command {
@@ -212,6 +212,125 @@ fn the_role_that_a_run_needs_is_printed_without_a_cluster() {
         !parts[0].contains("- namespaces"),
         "a Role speaks of one namespace alone"
     );
+}
+
+#[test]
+fn a_saved_history_is_judged_as_it_was_seen() {
+    let folder = features(STARTS);
+    let saved = folder.path().join("histories");
+    let saved = saved.to_str().expect("the path is text");
+    let history = format!("{saved}/own-own-3.json");
+    for (subject, code, says) in [
+        ("bundled", 0, "conformant: "),
+        ("mutant:ordered-is-parallel", 1, "violated inv-create-gate"),
+    ] {
+        let _ = run(&[
+            "run",
+            "-q",
+            "--features",
+            path(&folder),
+            "--subject",
+            subject,
+            "--histories",
+            saved,
+        ]);
+        let ended = run(&["judge", &history]);
+        assert_eq!(ended.code, code, "{}{}", ended.out, ended.err);
+        assert!(ended.out.contains(says), "{}", ended.out);
+    }
+    let ended = run(&["judge", &history, "-o", "json"]);
+    let judgement: Judgement = serde_json::from_str(&ended.out).expect("it is a judgement");
+    assert_eq!(judgement.sets.len(), 1);
+    assert!(refused(&["judge", "/no/such/file"], 3).contains("cannot read /no/such/file"));
+    let feature = folder.path().join("own/own.feature");
+    let feature = feature.to_str().expect("the path is text");
+    assert!(
+        refused(&["judge", feature], 3).contains("is neither a saved history nor an audit log")
+    );
+}
+
+/// One line of an audit log.
+fn audit(
+    second: usize,
+    user: &str,
+    verb: &str,
+    resource: &str,
+    object: &serde_json::Value,
+) -> String {
+    let at = format!("2026-01-01T00:00:0{second}.000000Z");
+    let group = if resource == "pods" { "" } else { "apps" };
+    serde_json::json!({
+        "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "RequestResponse", "stage": "ResponseComplete",
+        "verb": verb, "user": { "username": user }, "requestURI": "/apis", "responseStatus": { "code": 201 },
+        "objectRef": { "resource": resource, "namespace": "a", "name": object["metadata"]["name"], "apiGroup": group },
+        "requestObject": object, "responseObject": object, "requestReceivedTimestamp": at, "stageTimestamp": at,
+    })
+    .to_string()
+}
+
+#[test]
+fn an_audit_log_shows_what_a_controller_should_not_have_done() {
+    let set = serde_json::json!({
+        "metadata": { "name": "web", "namespace": "a", "uid": "s", "resourceVersion": "1", "generation": 1, "creationTimestamp": "2026-01-01T00:00:00Z" },
+        "spec": {
+            "replicas": 2, "serviceName": "web", "selector": { "matchLabels": { "app": "web" } },
+            "template": { "metadata": { "labels": { "app": "web" } }, "spec": { "containers": [] } },
+        },
+    });
+    let pod = |name: &str, version: &str| {
+        serde_json::json!({
+            "metadata": {
+                "name": name, "namespace": "a", "uid": name, "resourceVersion": version, "labels": { "app": "web" },
+                "creationTimestamp": "2026-01-01T00:00:00Z",
+                "ownerReferences": [{ "apiVersion": "apps/v1", "kind": "StatefulSet", "name": "web", "uid": "s", "controller": true }],
+            },
+            "spec": { "containers": [], "hostname": name, "subdomain": "web" },
+            "status": { "phase": "Pending" },
+        })
+    };
+    let controller = "system:serviceaccount:kube-system:statefulset-controller";
+    let lines = [
+        audit(1, "ann", "create", "statefulsets", &set),
+        audit(2, controller, "create", "pods", &pod("web-0", "2")),
+        audit(3, controller, "create", "pods", &pod("web-1", "3")),
+    ];
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let log = folder.path().join("audit.log");
+    fs::write(&log, lines.join("\n")).expect("there is room for a file");
+    let log = log.to_str().expect("the path is text");
+    let ended = run(&["judge", log]);
+    assert_eq!(ended.code, 1, "{}{}", ended.out, ended.err);
+    assert!(
+        ended.out.contains("violated inv-create-gate"),
+        "{}",
+        ended.out
+    );
+    let ended = run(&["judge", log, "--controller", "somebody"]);
+    assert!(
+        ended
+            .out
+            .contains("user \"somebody\" asked for nothing in it"),
+        "{}",
+        ended.out
+    );
+}
+
+#[test]
+fn whose_sets_are_watched_has_to_be_said() {
+    for (arguments, code, says) in [
+        (&["observe", "--context", "c"][..], 2, "--namespace"),
+        (
+            &["observe", "-A", "--for", "soon"],
+            2,
+            "it is a number with a unit",
+        ),
+        (&["observe", "-A", "-n", "a"], 2, "cannot be used with"),
+        (&["observe", "-A"], 3, "no cluster is named"),
+    ] {
+        let ended = run(arguments);
+        assert_eq!(ended.code, code, "{}{}", ended.out, ended.err);
+        assert!(ended.err.contains(says), "{}", ended.err);
+    }
 }
 
 #[test]

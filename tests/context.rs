@@ -10,6 +10,7 @@ use std::{
 use stsspec::report::{
     Conclusion, Report,
     checkup::{Checkup, Prospect},
+    judgement::Judgement,
 };
 use tempfile::TempDir;
 
@@ -225,6 +226,50 @@ fn a_cluster_is_looked_over_and_nothing_is_changed() {
     let output = place.on_the_cluster(&["clean", "--all"]).output();
     let said = text(&output.expect("it runs"));
     assert_eq!(said.trim(), "nothing is there to be removed");
+}
+
+#[test]
+fn live_sets_are_judged_by_watching_alone() {
+    let place = Place::new(STARTS);
+    let _cluster = place.serve(&[]);
+    let mut watching = place
+        .on_the_cluster(&[
+            "observe",
+            "--all-namespaces",
+            "--until-interrupted",
+            "-o",
+            "json",
+        ])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    let mut log = BufReader::new(watching.stderr.take().expect("it is piped"));
+    let mut line = String::new();
+    log.read_line(&mut line).expect("it prints text");
+    assert!(line.starts_with("watching 0 sets"), "{line}");
+    let output = place.run(&[]).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let sent = Command::new("kill")
+        .args(["-INT", &watching.id().to_string()])
+        .status();
+    assert!(sent.is_ok_and(|sent| sent.success()));
+    let mut out = String::new();
+    let mut stdout = watching.stdout.take().expect("it is piped");
+    stdout.read_to_string(&mut out).expect("it prints text");
+    let code = watching.wait().expect("it ends").code();
+    let judgement: Judgement = serde_json::from_str(&out).expect("a judgement");
+    assert_eq!(code, Some(0), "{}", judgement.text());
+    assert!(
+        judgement.sets.iter().any(|set| set.ends_with("/web")),
+        "{:?}",
+        judgement.sets
+    );
+    let unknown = judgement.rules.iter().filter(|rule| rule.unknown.is_some());
+    assert!(
+        unknown.count() > 5,
+        "what only the controller's own connection shows is not judged"
+    );
 }
 
 #[test]

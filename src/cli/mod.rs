@@ -17,8 +17,10 @@ mod cluster;
 mod controller;
 mod doctor;
 mod explore;
+mod judge;
 mod list;
 mod mutants;
+mod observe;
 mod run;
 mod serve;
 mod signals;
@@ -56,6 +58,10 @@ enum Command {
     Mutants(mutants::Arguments),
     /// Run schedules of operations and faults, drawn from seeds, and shrink those that show a breach.
     Explore(explore::Arguments),
+    /// Judge the sets of a live cluster by watching alone: get, list, watch, and nothing else.
+    Observe(observe::Arguments),
+    /// Judge a saved history, or an audit log of Kubernetes.
+    Judge(judge::Arguments),
     /// Serve an embedded cluster on a port, in real time, for kubectl and any other client.
     Serve(serve::Arguments),
     /// Remove what earlier runs have left on a cluster.
@@ -82,6 +88,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, exit: Exit) -> u8 {
         Command::List(arguments) => list::run(&arguments),
         Command::Mutants(arguments) => mutants::run(&arguments, exit),
         Command::Explore(arguments) => explore::run(arguments, exit),
+        Command::Observe(arguments) => observe::run(arguments, exit),
+        Command::Judge(arguments) => judge::run(&arguments),
         Command::Serve(arguments) => serve::run(arguments, exit),
         Command::Clean(arguments) => clean::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),

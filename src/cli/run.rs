@@ -93,6 +93,9 @@ pub(super) struct Arguments {
         value_delimiter = ','
     )]
     output: Vec<Output>,
+    /// Save what was seen in each scenario in this folder, for `judge`.
+    #[arg(long, value_name = "FOLDER", env = "STSSPEC_HISTORIES")]
+    histories: Option<PathBuf>,
     /// Also say what negative claims rest on.
     #[arg(short, long, conflicts_with = "quiet", env = "STSSPEC_VERBOSE", value_parser = FalseyValueParser::new())]
     verbose: bool,
@@ -206,6 +209,14 @@ fn suite(arguments: Arguments) -> Result<Suite, Failure> {
     let suite = arguments.select.into_iter().fold(suite, Suite::select);
     let suite = arguments.tags.into_iter().fold(suite, Suite::tags);
     let suite = arguments.parallel.into_iter().fold(suite, Suite::parallel);
+    let suite = match arguments.histories {
+        Some(folder) => {
+            fs::create_dir_all(&folder)
+                .with_context(|| format!("cannot save histories in {}", folder.display()))?;
+            suite.histories_in(folder)
+        }
+        None => suite,
+    };
     let features = arguments.features.into_iter();
     Ok(features.fold(suite, Suite::features_in))
 }

@@ -154,6 +154,34 @@ impl History {
             .map(|(_, index)| &self.changes[*index].object)
     }
 
+    /// How many objects were there before recording began.
+    pub fn initial(&self) -> usize {
+        self.changes
+            .iter()
+            .take_while(|change| change.initial)
+            .count()
+    }
+
+    /// A history that begins with what is there at the end of this one, and lacks what this one lacks to the end.
+    pub fn next(&self) -> Self {
+        let mut next = Self::default();
+        for place in self.present.values() {
+            next.push(Change {
+                verb: Verb::Added,
+                initial: true,
+                ..self.changes[*place].clone()
+            });
+        }
+        let open = self.gaps.iter().filter(|gap| gap.until == usize::MAX);
+        next.gaps = open
+            .map(|gap| Gap {
+                after: 0,
+                ..gap.clone()
+            })
+            .collect();
+        next
+    }
+
     /// Puts the changes of all kinds into the order of their versions. Right only where one counter gives them.
     pub fn seal(&mut self) {
         let mut order: Vec<usize> = (0..self.changes.len()).collect();

@@ -4,6 +4,7 @@
 //! Plain data: it awaits nothing, reads no clock and holds no client. [`crate::record`] fills the history,
 //! [`crate::tap`] the log of requests.
 
+pub mod audit;
 mod decisions;
 mod file;
 mod history;

@@ -11,7 +11,7 @@ use kube::{
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use super::{Shared, lock, number, read, value_of};
+use super::{Shared, lock, number, path, read, there, value_of};
 use crate::{
     clock::Clock,
     evidence::{Change, Gap, Kind, Object, Verb},
@@ -155,14 +155,14 @@ impl Feed {
         let mut listed = BTreeMap::new();
         for object in &list.items {
             if let Ok(object) = read(self.kind, value_of(object)) {
-                listed.insert(object.name().to_owned(), object);
+                listed.insert(path(object.meta()), object);
             }
         }
         let changes = {
             let history = lock(&shared.history);
-            let present: BTreeMap<String, Object> = history
-                .present(self.kind, &self.namespace)
-                .map(|object| (object.name().to_owned(), object.clone()))
+            let present: BTreeMap<String, Object> = there(&history, self.kind, &self.namespace)
+                .into_iter()
+                .map(|object| (path(object.meta()), object.clone()))
                 .collect();
             differences(present, listed)
         };

@@ -8,6 +8,7 @@
 pub mod checkup;
 pub mod explored;
 mod json;
+pub mod judgement;
 mod junit;
 pub mod lines;
 mod listing;

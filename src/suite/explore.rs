@@ -177,6 +177,7 @@ impl Explore {
             target: Target::apps_v1(),
             limits: Limits::default(),
             timeout_scale: 1.0,
+            histories: None,
         };
         let mut options = drive::Options::default();
         if let Some(threads) = self.parallel {

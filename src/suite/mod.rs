@@ -30,8 +30,10 @@ pub mod features;
 mod findings;
 mod guard;
 mod hunt;
+mod judge;
 mod nearest;
 mod needs;
+mod observe;
 mod panics;
 pub mod plan;
 pub mod select;
@@ -71,6 +73,8 @@ pub use doctor::examine;
 pub use explore::Explore;
 pub use guard::Limits;
 pub use hunt::{Hunt, Progress};
+pub use judge::judge;
+pub use observe::{Observe, Seen};
 pub use site::Error as SiteError;
 pub use steps::steps;
 pub use subject::{Context, Function, Subject, Unknown as UnknownSubject};
@@ -89,6 +93,7 @@ pub struct Suite {
     parallel: Option<usize>,
     fail_fast: bool,
     real_limit: Option<Duration>,
+    histories: Option<PathBuf>,
 }
 
 /// Why there is no run.
@@ -129,6 +134,7 @@ impl Suite {
             parallel: None,
             fail_fast: false,
             real_limit: None,
+            histories: None,
         }
     }
 
@@ -225,6 +231,13 @@ impl Suite {
         self
     }
 
+    /// Saves what was seen in each scenario in a folder that is there, a file each.
+    #[must_use]
+    pub fn histories_in(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.histories = Some(folder.into());
+        self
+    }
+
     /// Runs to the end and gives the report. Blocks; may be called from a plain `#[test]`.
     ///
     /// # Panics
@@ -274,6 +287,7 @@ impl Suite {
             target: self.target,
             limits: Limits::default(),
             timeout_scale: self.timeout_scale,
+            histories: self.histories,
         };
         let mut outcomes: Vec<Outcome> = Vec::new();
         let strays = drive::drive(scenarios, Arc::new(stage), drive, interrupt, &mut |event| {

@@ -1,6 +1,10 @@
 //! One scenario from its cluster to what it came to.
 
-use std::sync::Arc;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use cucumber::World as _;
 use futures::{FutureExt as _, future::LocalBoxFuture};
@@ -19,7 +23,7 @@ use crate::{
     cluster::{Need, Target},
     evidence::{Evidence, Profile},
     inventory,
-    report::{Outcome, Took, lines},
+    report::{Outcome, Scenario, Took, lines},
     verdict::Verdict,
     world::{SCENE, Scene, World},
 };
@@ -36,6 +40,8 @@ pub(super) struct Stage {
     pub(super) limits: Limits,
     /// How much longer than usual steps wait.
     pub(super) timeout_scale: f64,
+    /// The folder that the evidence of each scenario is saved in.
+    pub(super) histories: Option<PathBuf>,
 }
 
 impl Play for Stage {
@@ -98,7 +104,13 @@ impl Stage {
                 let Ground {
                     cluster, running, ..
                 } = ground;
-                SCENE.scope(scene, act(planned, guard, &mut outcome)).await;
+                let saved = self
+                    .histories
+                    .as_ref()
+                    .map(|folder| folder.join(file_of(&planned.scenario)));
+                SCENE
+                    .scope(scene, act(planned, guard, &mut outcome, saved))
+                    .await;
                 // One that was told to end has no time to wait for its subject's.
                 if !guard.cancelled
                     && let Ok(Some(note)) = guard.run("the end of the subject", running.end()).await
@@ -166,7 +178,12 @@ impl Stage {
 }
 
 /// Makes the World, takes the steps, gathers the evidence and has it judged.
-async fn act(planned: &Planned, guard: &mut Guard<'_>, outcome: &mut Outcome) {
+async fn act(
+    planned: &Planned,
+    guard: &mut Guard<'_>,
+    outcome: &mut Outcome,
+    saved: Option<PathBuf>,
+) {
     let mut world = match guard.run("the making of the World", World::new()).await {
         Ok(Ok(world)) => world,
         Ok(Err(error)) => {
@@ -201,6 +218,9 @@ async fn act(planned: &Planned, guard: &mut Guard<'_>, outcome: &mut Outcome) {
         match guard.run("the gathering of evidence", world.finish()).await {
             Ok(Ok((evidence, restless))) => {
                 judge(&evidence, outcome);
+                if let Some(Err(why)) = saved.map(|path| save(&evidence, &path)) {
+                    outcome.notes.push(why);
+                }
                 if let Some(stop) = restless {
                     worsen(outcome, stop.verdict(None));
                 }
@@ -217,6 +237,17 @@ async fn act(planned: &Planned, guard: &mut Guard<'_>, outcome: &mut Outcome) {
     {
         worsen(outcome, verdict);
     }
+}
+
+/// `ordering-startup-12.json`.
+fn file_of(scenario: &Scenario) -> String {
+    format!("{}-{}.json", scenario.path.replace('/', "-"), scenario.line)
+}
+
+fn save(evidence: &Evidence, path: &Path) -> Result<(), String> {
+    let text = serde_json::to_string(evidence).map_err(|error| error.to_string());
+    let saved = text.and_then(|text| fs::write(path, text).map_err(|error| error.to_string()));
+    saved.map_err(|why| format!("the history cannot be saved to {}: {why}", path.display()))
 }
 
 /// What comes after the steps must not hide what they found.

@@ -151,15 +151,24 @@ impl Facts {
 /// It does not answer, it does not know the user, or its version is not covered.
 pub async fn look(connection: &Connection, options: &Options) -> Result<Facts, Error> {
     let client = connection.client()?;
-    let address = &connection.address;
-    let version = version(&client, address).await?;
-    if !is_supported(version) {
-        return Err(Error::Version {
-            address: address.clone(),
-            version,
-        });
-    }
+    let version = greet(&client, &connection.address).await?;
     Ok(read(&client, version, options).await)
+}
+
+/// The version of a cluster that the specification covers.
+///
+/// # Errors
+///
+/// It does not answer, it does not know the user, or its version is not covered.
+pub async fn greet(client: &Client, address: &str) -> Result<(u16, u16), Error> {
+    let version = version(client, address).await?;
+    match is_supported(version) {
+        true => Ok(version),
+        false => Err(Error::Version {
+            address: address.to_owned(),
+            version,
+        }),
+    }
 }
 
 /// The specification speaks of that version.

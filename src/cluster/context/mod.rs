@@ -25,7 +25,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use serde_json::Value;
 
 pub use connect::{Connection, connect};
-pub use facts::{Class, Facts, Machine, SUPPORTED, look};
+pub use facts::{Class, Facts, Machine, SUPPORTED, greet, look};
 pub use lodging::{Lodging, Room, clean_room};
 pub use plot::{Estate, Newcomer, Plot};
 pub use remove::{Choice, Found, clean, empty, remove};

@@ -164,6 +164,7 @@ impl Hunt {
                     target: Target::apps_v1(),
                     limits: Limits::default(),
                     timeout_scale: 1.0,
+                    histories: None,
                 })
             })
             .collect::<Result<_, Error>>()?;

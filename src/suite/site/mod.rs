@@ -92,6 +92,9 @@ pub enum Error {
     /// There is no control plane.
     #[error(transparent)]
     ControlPlane(#[from] control_plane_tier::Error),
+    /// Sets cannot be watched.
+    #[error(transparent)]
+    Record(#[from] crate::record::Error),
     /// The system gives no thread or runtime.
     #[error("cannot start a runtime: {0}")]
     Runtime(#[from] std::io::Error),
