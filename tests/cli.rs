@@ -459,6 +459,7 @@ fn what_there_is_can_be_listed_for_people_and_for_programs() {
         &["list", "-o", "json"][..],
         &["list", "--behaviours", "-o", "json"],
         &["list", "--steps", "-o", "json"],
+        &["list", "--coverage", "-o", "json"],
     ] {
         let ended = run(what);
         let listed: serde_json::Value = serde_json::from_str(&ended.out).expect("an array");
@@ -467,6 +468,17 @@ fn what_there_is_can_be_listed_for_people_and_for_programs() {
             "{what:?}"
         );
     }
+}
+
+#[test]
+fn the_readme_tells_how_much_is_judged() {
+    let table = run(&["list", "--coverage"]).out;
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(readme).expect("there is one");
+    assert!(
+        readme.contains(&table),
+        "the table has changed; ci/coverage brings it up to date:\n{table}"
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::{env, process::ExitCode, time::Instant};
 
 use stsspec::{
     inventory::{Level, Party},
-    report::{Outcome, Report, Word, terminal},
+    report::{Outcome, Report, Word, matrix::Matrix, terminal},
     suite::{Hunt, Subject, Suite, drive::Interrupt},
     verdict::Verdict,
 };
@@ -22,6 +22,8 @@ enum Test {
     Premises,
     /// Nobody passes no behaviour of a controller.
     Nobody,
+    /// What the components known to be wrong come to together.
+    Rules,
     /// A component known to be wrong.
     Mutant(&'static str),
 }
@@ -32,6 +34,7 @@ impl Test {
             Self::Feature(path) => path.clone(),
             Self::Premises => "every_invariant_judges_something".to_owned(),
             Self::Nobody => "nobody_passes_no_behaviour_of_a_controller".to_owned(),
+            Self::Rules => "every_behaviour_of_a_controller_is_earned".to_owned(),
             Self::Mutant(id) => format!("mutant/{id}"),
         }
     }
@@ -71,7 +74,7 @@ fn all() -> Vec<Test> {
         .iter()
         .map(|mutant| Test::Mutant(mutant.id));
     features
-        .chain([Test::Premises, Test::Nobody])
+        .chain([Test::Premises, Test::Nobody, Test::Rules])
         .chain(wrong)
         .collect()
 }
@@ -104,19 +107,13 @@ fn run(tests: &[Test], filtered: usize) -> ExitCode {
             .for_each(|test| tell(test, judge(test, &report)));
     }
     let (wrong, others): (Vec<&Test>, Vec<&Test>) =
-        (others.into_iter()).partition(|test| matches!(test, Test::Mutant(_)));
+        (others.into_iter()).partition(|test| matches!(test, Test::Mutant(_) | Test::Rules));
     others.iter().for_each(|test| tell(test, Some(nobody())));
-    let ids = wrong.iter().filter_map(|test| match test {
-        Test::Mutant(id) => Some(*id),
-        _ => None,
-    });
-    let ids: Vec<&str> = ids.collect();
-    if !ids.is_empty() {
-        let done = mutants(&ids);
+    if !wrong.is_empty() {
+        let matrix = matrix(&wrong);
         wrong
             .iter()
-            .zip(done)
-            .for_each(|(test, done)| tell(test, done));
+            .for_each(|test| tell(test, of_matrix(test, &matrix)));
     }
     if !failures.is_empty() {
         println!("\nfailures:\n");
@@ -230,25 +227,42 @@ fn nobody() -> Result<(), String> {
     }
 }
 
-/// What mutants break turns red where it is looked for; nothing is said of one that nothing looks for yet. They are one
-/// hunt, so that they share the cores.
-fn mutants(ids: &[&str]) -> Vec<Done> {
-    let hunt = ids
-        .iter()
-        .fold(Hunt::default(), |hunt, id| hunt.select(*id));
-    let matrix = hunt
-        .run(&Interrupt::default(), &mut |_| {})
-        .expect("they were listed");
-    let of = |id: &&str| {
-        let row = matrix.mutants.iter().find(|row| row.id == *id)?;
-        let survives: Vec<&str> = row.survives().collect();
-        match (row.is_killed(), survives.is_empty()) {
-            (true, _) => Some(Ok(())),
-            (false, true) => None,
-            (false, false) => Some(Err(format!("not found out: {}", survives.join(", ")))),
-        }
+/// The mutants that are asked for are one hunt, so that they share the cores; the rules speak of all mutants. What
+/// becomes of the unchanged controller and of nobody is a test of its own.
+fn matrix(tests: &[&Test]) -> Matrix {
+    let hunt = Hunt::default().alone(true);
+    let ids = tests.iter().filter_map(|test| match test {
+        Test::Mutant(id) => Some(*id),
+        _ => None,
+    });
+    let hunt = match tests.contains(&&Test::Rules) {
+        true => hunt,
+        false => ids.fold(hunt, Hunt::select),
     };
-    ids.iter().map(of).collect()
+    hunt.run(&Interrupt::default(), &mut |_| {})
+        .expect("they were listed")
+}
+
+/// What a mutant breaks turns red where it is looked for; nothing is said of one that nothing looks for yet.
+fn of_matrix(test: &Test, matrix: &Matrix) -> Done {
+    let Test::Mutant(id) = test else {
+        let rules = matrix.rules.iter().filter(|rule| rule.checked);
+        let broken = rules.filter(|rule| !rule.broken_by.is_empty());
+        let broken: Vec<String> = broken
+            .map(|rule| format!("{}: not so for {}", rule.says, rule.broken_by.join("; ")))
+            .collect();
+        return Some(match broken.is_empty() {
+            true => Ok(()),
+            false => Err(broken.join("\n")),
+        });
+    };
+    let row = matrix.mutants.iter().find(|row| row.id == *id)?;
+    let survives: Vec<&str> = row.survives().collect();
+    match (row.is_killed(), survives.is_empty()) {
+        (true, _) => Some(Ok(())),
+        (false, true) => None,
+        (false, false) => Some(Err(format!("not found out: {}", survives.join(", ")))),
+    }
 }
 
 /// The arguments that cargo, nextest and people give to tests; what changes nothing here is ignored.

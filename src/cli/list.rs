@@ -27,6 +27,9 @@ pub(super) struct Arguments {
     /// The sentences that features may use.
     #[arg(long, conflicts_with_all = ["select", "tags"])]
     steps: bool,
+    /// How many behaviours of each chapter are judged, as a table in Markdown.
+    #[arg(long, conflicts_with_all = ["select", "tags", "behaviours", "steps"])]
+    coverage: bool,
     /// Features of a folder, in place of those that are built in.
     #[arg(long, value_name = "FOLDER", env = "STSSPEC_FEATURES")]
     features: Option<PathBuf>,
@@ -54,9 +57,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         .features
         .iter()
         .fold(suite, |suite, folder| suite.features_in(folder));
-    let list = match (arguments.behaviours, arguments.steps) {
-        (true, _) => List::Behaviours(suite.list_behaviours()?),
-        (_, true) => List::Steps(suite::steps()),
+    let list = match arguments {
+        Arguments {
+            behaviours: true, ..
+        } => List::Behaviours(suite.list_behaviours()?),
+        Arguments { coverage: true, .. } => List::coverage(&suite.list_behaviours()?),
+        Arguments { steps: true, .. } => List::Steps(suite::steps()),
         _ => List::Scenarios(suite.list()?),
     };
     let text = match arguments.output {

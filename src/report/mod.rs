@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::inventory::{Level, Party};
 
-pub use listing::{List, Listed, ListedBehaviour, ListedStep};
+pub use listing::{Covered, List, Listed, ListedBehaviour, ListedStep, Share};
 pub use outcome::{Caught, Finding, Line, Outcome, Scenario, Took, Violation};
 
 /// The version of the data model.

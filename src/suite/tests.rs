@@ -102,9 +102,7 @@ fn every_behaviour_is_judged_or_says_why_not() {
     let rows = Suite::of(Subject::None)
         .list_behaviours()
         .expect("the features can be read");
-    let is_judged =
-        |row: &&ListedBehaviour| !row.scenarios.is_empty() || !row.invariants.is_empty();
-    let (judged, unjudged): (Vec<_>, Vec<_>) = rows.iter().partition(is_judged);
+    let (judged, unjudged): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.is_judged());
     let ids = |rows: &[&ListedBehaviour], excused: bool| -> Vec<String> {
         let rows = rows.iter().map(|row| &row.behaviour);
         let rows = rows.filter(|row| row.unjudged.is_some() == excused);

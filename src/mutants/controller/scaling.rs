@@ -62,7 +62,7 @@ pub(super) const ALL: &[Mutant] = &[
     ),
     mutant(
         "looks-at-the-cost",
-        "removes the pod whose deletion costs least, if a cost is told",
+        "does not remove a pod whose deletion is told to cost something",
         &["x-deletion-cost-ignored"],
         || Arc::new(LooksAtTheCost),
     ),
@@ -75,7 +75,7 @@ pub(super) const ALL: &[Mutant] = &[
     mutant(
         "condemns-others-pods",
         "scales down by the selector, whosever the pods are",
-        &["own-overlapping-selectors", "inv-no-foreign"],
+        &["own-overlapping-selectors"],
         || Arc::new(CondemnsOthersPods),
     ),
 ];
@@ -102,20 +102,19 @@ struct LooksAtTheCost;
 
 impl Twist for LooksAtTheCost {
     fn planned(&self, observed: &Observed, _now: Timestamp, plan: &mut Plan) {
-        let cost = |pod: &Pod| {
-            let annotations = pod.metadata.annotations.as_ref()?;
-            let cost = annotations.get("controller.kubernetes.io/pod-deletion-cost")?;
-            cost.parse::<i64>().ok()
+        let costs = |wanted: &str| {
+            let mut pods = observed.pods.iter().filter(|pod| name(pod) == wanted);
+            pods.any(|pod| {
+                let annotations = pod.metadata.annotations.as_ref();
+                annotations.is_some_and(|annotations| {
+                    annotations.contains_key("controller.kubernetes.io/pod-deletion-cost")
+                })
+            })
         };
-        let pods = observed.pods.iter().filter(|pod| !is_terminating(pod));
-        let cheapest = pods.min_by_key(|pod| cost(pod).unwrap_or(0));
-        let items = items(plan, About::Condemned);
-        if let Some(cheapest) = cheapest
-            && observed.pods.iter().any(|pod| cost(pod).is_some())
-            && items.iter().any(|item| !item.steps.is_empty())
-        {
-            *items = vec![delete(observed, cheapest, Why::Condemned)];
-        }
+        drop_steps(plan, |step| match step {
+            Step::DeletePod(pod) => pod.why == Why::Condemned && costs(&pod.name),
+            _ => false,
+        });
     }
 }
 
@@ -143,7 +142,11 @@ impl Twist for CondemnsOthersPods {
         let selector = set.selector();
         let is_selected = selector.is_ok_and(|selector| selects(&selector, &pod.metadata));
         match decided {
-            Claiming::Ignore if is_selected && controller_of(&pod.metadata).is_some() => {
+            Claiming::Ignore
+                if is_selected
+                    && controller_of(&pod.metadata).is_some()
+                    && ordinal_of(set.name(), name(pod)).is_none() =>
+            {
                 Claiming::Keep
             }
             other => other,

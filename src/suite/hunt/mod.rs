@@ -46,6 +46,7 @@ use crate::{
 pub struct Hunt {
     parts: Vec<String>,
     whole: bool,
+    alone: bool,
     seed: u64,
     parallel: Option<usize>,
 }
@@ -55,6 +56,7 @@ impl Default for Hunt {
         Self {
             parts: Vec::new(),
             whole: false,
+            alone: false,
             seed: 1,
             parallel: None,
         }
@@ -84,6 +86,13 @@ impl Hunt {
     #[must_use]
     pub fn whole(mut self, yes: bool) -> Self {
         self.whole = yes;
+        self
+    }
+
+    /// The unchanged controller and nobody do not run: whoever asks knows already what becomes of them.
+    #[must_use]
+    pub fn alone(mut self, yes: bool) -> Self {
+        self.alone = yes;
         self
     }
 
@@ -182,7 +191,8 @@ impl Hunt {
             };
             self.round(&stages, jobs, interrupt, &what, &mut trails, tell);
         }
-        let plain = match self.parts.is_empty() && !interrupt.is_raised() {
+        let of_all = self.parts.is_empty() && !interrupt.is_raised();
+        let plain = match of_all && !self.alone {
             true => Some(self.plain(interrupt, tell)?),
             false => None,
         };
@@ -202,7 +212,7 @@ impl Hunt {
             runs,
             real_seconds: begin.elapsed().as_secs_f64(),
         };
-        rules::judge(&mut matrix, plain.as_ref(), interrupt.is_raised());
+        rules::judge(&mut matrix, of_all, plain.as_ref(), interrupt.is_raised());
         Ok(matrix)
     }
 

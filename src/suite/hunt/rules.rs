@@ -48,9 +48,14 @@ pub(super) fn unearned(plan: &Plan, trails: &[Trail]) -> Vec<Unearned> {
     rows
 }
 
-/// Adds the rules and what they come to. `plain` are the reports of the unchanged controller and of nobody.
-pub(super) fn judge(matrix: &mut Matrix, plain: Option<&[Report; 2]>, interrupted: bool) {
-    let all = plain.is_some();
+/// Adds the rules and what they come to; some speak of all mutants. `plain` are the reports of the unchanged controller
+/// and of nobody.
+pub(super) fn judge(
+    matrix: &mut Matrix,
+    all: bool,
+    plain: Option<&[Report; 2]>,
+    interrupted: bool,
+) {
     let rule = |says: &str, checked: bool, broken_by: Vec<String>| Rule {
         says: says.to_owned(),
         checked,
@@ -79,14 +84,14 @@ pub(super) fn judge(matrix: &mut Matrix, plain: Option<&[Report; 2]>, interrupte
         ),
         rule(
             "the unchanged controller is killed by nothing",
-            all,
+            plain.is_some(),
             plain.map_or_else(Vec::new, |[bundled, _]| {
                 bundled.failures().map(|o| o.scenario.id()).collect()
             }),
         ),
         rule(
             "nobody at all passes no behaviour of a controller",
-            all,
+            plain.is_some(),
             plain.map_or_else(Vec::new, |[_, nobody]| passed_by_nobody(nobody)),
         ),
     ];
