@@ -2,10 +2,15 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Read as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
     path::Path,
     process::{Child, Command, Output, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
 };
+
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 
 use stsspec::report::{
     Conclusion, Report,
@@ -83,6 +88,54 @@ impl Place {
             .filter_map(|file| fs::read_to_string(file.path()).ok())
             .collect()
     }
+}
+
+/// Asks the served cluster for something, as no client of ours would.
+fn post(place: &Place, path: &str, body: &str) {
+    let kubeconfig = fs::read_to_string(place.path("kubeconfig")).expect("it is served");
+    let address = kubeconfig
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("server: http://"));
+    let mut stream = TcpStream::connect(address.expect("it has an address")).expect("it is served");
+    let length = body.len();
+    write!(stream, "POST {path} HTTP/1.1\r\nHost: c\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}").expect("it is sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+}
+
+/// A server that says the same to everybody, and a kubeconfig that leads to it.
+fn says(place: &Place, status: &'static str, body: &'static str) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a port");
+    let address = listener.local_addr().expect("it has an address");
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("somebody comes");
+            let mut asked = BufReader::new(stream.try_clone().expect("it can be read")).lines();
+            while asked
+                .next()
+                .is_some_and(|line| line.is_ok_and(|line| !line.is_empty()))
+            {}
+            let length = body.len();
+            let _ = write!(
+                stream,
+                "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            );
+        }
+    });
+    leads(
+        place,
+        &format!("{{server: 'http://{address}'}}"),
+        "{token: expired}",
+    );
+}
+
+/// A kubeconfig for a cluster and a user.
+fn leads(place: &Place, cluster: &str, user: &str) {
+    let text = format!(
+        "{{apiVersion: v1, kind: Config, current-context: c, clusters: [{{name: c, cluster: {cluster}}}], users: [{{name: c, user: {user}}}], contexts: [{{name: c, context: {{cluster: c, user: c}}}}]}}"
+    );
+    fs::write(place.path("kubeconfig"), text).expect("there is room");
 }
 
 /// A process that is ended whatever happens to its test.
@@ -199,9 +252,13 @@ fn a_cluster_is_looked_over_and_nothing_is_changed() {
     let _cluster = place.serve(&[]);
     let output = place.on_the_cluster(&["doctor", "-o", "json"]).output();
     let output = output.expect("it runs");
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
     let checkup: Checkup = serde_json::from_slice(&output.stdout).expect("a checkup");
-    assert_eq!(checkup.prospect, Prospect::Ready);
+    let code = match checkup.prospect {
+        Prospect::Ready => 0,
+        Prospect::Partial => 5,
+        Prospect::Impossible => panic!("{}", checkup.text()),
+    };
+    assert_eq!(output.status.code(), Some(code), "{}", checkup.text());
     assert!(checkup.would_run > 500 && !checkup.skipped.is_empty());
     let says = |topic: &str| {
         let check = checkup.checks.iter().find(|check| check.topic == topic);
@@ -270,6 +327,202 @@ fn live_sets_are_judged_by_watching_alone() {
         unknown.count() > 5,
         "what only the controller's own connection shows is not judged"
     );
+}
+
+#[test]
+fn a_version_that_is_not_covered_is_named_with_those_that_are() {
+    let place = Place::new(STARTS);
+    says(
+        &place,
+        "200 OK",
+        "{\"major\": \"1\", \"minor\": \"34\", \"gitVersion\": \"v1.34.2\"}",
+    );
+    let output = place.run(&[]).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(3));
+    let said = text(&output);
+    assert!(
+        said.contains("is Kubernetes 1.34; the specification covers 1.35 to 1.37"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_token_that_has_expired_is_told_from_a_cluster_that_is_not_there() {
+    let place = Place::new(STARTS);
+    let body = "{\"kind\": \"Status\", \"apiVersion\": \"v1\", \"status\": \"Failure\", \"message\": \"Unauthorized\", \"reason\": \"Unauthorized\", \"code\": 401}";
+    says(&place, "401 Unauthorized", body);
+    for command in [&["doctor"][..], &["clean"], &["run", "ordering"]] {
+        let output = place.on_the_cluster(command).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(3), "{command:?}");
+        let said = text(&output);
+        assert!(
+            said.contains("does not let this user") && said.contains("Unauthorized"),
+            "{said}"
+        );
+        assert_eq!(said.trim().lines().count(), 1, "{said}");
+    }
+}
+
+#[test]
+fn a_certificate_that_nobody_vouches_for_is_named() {
+    let place = Place::new(STARTS);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a port");
+    let address = listener.local_addr().expect("it has an address");
+    let (theirs, ours) = (certificate(), certificate());
+    fs::write(place.path("ca.crt"), ours.0).expect("there is room");
+    let chain = CertificateDer::from_pem_slice(theirs.0.as_bytes()).expect("a certificate");
+    let key = PrivateKeyDer::from_pem_slice(theirs.1.as_bytes()).expect("a key");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![chain], key);
+    let config = Arc::new(config.expect("it can be shown"));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let connection = rustls::ServerConnection::new(config.clone()).expect("a connection");
+            let mut shown = rustls::StreamOwned::new(connection, stream.expect("somebody comes"));
+            // Whoever does not trust it says nothing more.
+            let _ = shown.read(&mut [0]);
+        }
+    });
+    let cluster = format!(
+        "{{server: 'https://{address}', certificate-authority: {}}}",
+        place.path("ca.crt")
+    );
+    leads(&place, &cluster, "{}");
+    let output = place.on_the_cluster(&["doctor"]).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(3));
+    let said = text(&output);
+    assert!(
+        said.contains("cannot be reached") && said.contains("certificate"),
+        "{said}"
+    );
+}
+
+/// A certificate that vouches for itself, and its key.
+fn certificate() -> (String, String) {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("it is made");
+    (made.cert.pem(), made.signing_key.serialize_pem())
+}
+
+#[test]
+fn an_image_that_cannot_be_pulled_ends_a_scenario_soon_and_accuses_nobody() {
+    let place = Place::new(STARTS);
+    let _cluster = place.serve(&[]);
+    let begun = Instant::now();
+    let output = place
+        .run(&["--image", "registry.example/no-such:1", "-o", "json=-"])
+        .output();
+    let output = output.expect("it runs");
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+    let report: Report = serde_json::from_slice(&output.stdout).expect("a report");
+    let why = report.scenarios[0].verdict.reason();
+    assert!(
+        why.contains("ErrImagePull") || why.contains("ImagePullBackOff"),
+        "{why}"
+    );
+    assert!(why.contains("`--image` or `--registry`"), "{why}");
+    assert!(begun.elapsed() < Duration::from_secs(60));
+}
+
+#[test]
+fn a_storage_class_that_never_binds_accuses_nobody() {
+    let claims = "Feature: Own\n  @pvc-before-pod\n  Scenario: It has claims\n    Given the set \"web\" is planned\n    And its pods claim storage \"data\"\n    When the set \"web\" is created with 1 replica\n    Then all pods of \"web\" become Ready\n";
+    let place = Place::new(claims);
+    let _cluster = place.serve(&[]);
+    post(
+        &place,
+        "/apis/storage.k8s.io/v1/storageclasses",
+        "{\"metadata\": {\"name\": \"stuck\"}, \"provisioner\": \"nobody.example/volumes\"}",
+    );
+    let arguments = [
+        "--storage-class",
+        "stuck",
+        "--timeout-scale",
+        "0.01",
+        "-o",
+        "json=-",
+    ];
+    let output = place.run(&arguments).output().expect("it runs");
+    let report: Report = serde_json::from_slice(&output.stdout).expect("a report");
+    let why = report.scenarios[0].verdict.reason();
+    assert_eq!(report.counts().inconclusive, 1, "{why}");
+    assert!(
+        why.contains("nobody makes a volume of the StorageClass stuck"),
+        "{why}"
+    );
+    let there = [
+        "run",
+        "pvc-data-survives",
+        "--dry-run",
+        "--storage-class",
+        "nowhere",
+    ];
+    let output = place.on_the_cluster(&there).output();
+    let said = text(&output.expect("it runs"));
+    assert!(
+        said.contains("there is no StorageClass \"nowhere\""),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_other_runs_have_is_left_alone_and_two_runs_do_not_disturb_each_other() {
+    let place = Place::new(STARTS);
+    let _cluster = place.serve(&[]);
+    let foreign = "{\"metadata\": {\"name\": \"stsspec-feedbeef-x\", \"labels\": {\"stsspec.dev/run\": \"feedbeef\", \"stsspec.dev/expires\": \"9999999999\"}}}";
+    post(&place, "/api/v1/namespaces", foreign);
+    let start = || {
+        place
+            .run(&[])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+    };
+    let (one, other) = (start().expect("it runs"), start().expect("it runs"));
+    for run in [one, other] {
+        let output = run.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    }
+    let output = place.on_the_cluster(&["clean"]).output().expect("it runs");
+    let said = text(&output);
+    assert!(
+        said.contains("left stsspec-feedbeef-x of run feedbeef"),
+        "{said}"
+    );
+    assert!(!said.contains("removed"), "{said}");
+}
+
+#[test]
+fn one_namespace_is_enough_and_what_others_have_in_it_stays() {
+    let place = Place::new(STARTS);
+    let _cluster = place.serve(&[]);
+    let theirs = "{\"metadata\": {\"name\": \"settings\"}, \"data\": {\"a\": \"b\"}}";
+    post(&place, "/api/v1/namespaces/default/configmaps", theirs);
+    let there = ["--namespace", "default"];
+    let output = place.run(&there).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let output = place
+        .on_the_cluster(&["clean", "--all", "--namespace", "default"])
+        .output();
+    let said = text(&output.expect("it runs"));
+    assert_eq!(said.trim(), "nothing is there to be removed");
+    // A name that is taken is in the way, and stays with who has it.
+    let service = "{\"metadata\": {\"name\": \"web\"}, \"spec\": {\"clusterIP\": \"None\", \"selector\": {\"app\": \"shop\"}}}";
+    post(&place, "/api/v1/namespaces/default/services", service);
+    let output = place.run(&there).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+    assert!(
+        text(&output).contains("services \"web\" is there, which is not the run's"),
+        "{}",
+        text(&output)
+    );
+    let output = place
+        .run(&["--namespace", "default", "--tier", "embedded"])
+        .output();
+    assert_eq!(output.expect("it runs").status.code(), Some(2));
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod hold;
 mod manifests;
 mod readiness;
 mod seen;
+mod trouble;
 mod words;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -119,29 +120,6 @@ impl std::fmt::Debug for ClientOfHarness {
     }
 }
 
-/// A node cannot get the image that every pod has: in the kubelet's words.
-fn unpullable(history: &History, image: &str) -> Option<String> {
-    history.everywhere(Kind::Pod).find_map(|object| {
-        let status = object.as_pod()?.status.as_ref()?;
-        let statuses = status.container_statuses.as_deref().unwrap_or_default();
-        statuses.iter().find_map(|container| {
-            let waiting = container.state.as_ref()?.waiting.as_ref()?;
-            let reason = waiting.reason.as_deref()?;
-            let is_ours = container.image == image;
-            let fails = matches!(
-                reason,
-                "ErrImagePull" | "ImagePullBackOff" | "ErrImageNeverPull" | "InvalidImageName"
-            );
-            let message = waiting.message.as_deref().unwrap_or_default();
-            (is_ours && fails).then(|| {
-                format!(
-                    "a node cannot get the image {image:?}: {reason}: {message}; `--image` or `--registry` name another one"
-                )
-            })
-        })
-    })
-}
-
 impl World {
     async fn begin() -> Result<Self, Stop> {
         let scene = SCENE
@@ -235,21 +213,33 @@ impl World {
         let image = (!cluster.virtual_time).then_some(cluster.image.as_str());
         let answer = |history: &History| match ask(history) {
             Some(answer) => Some(Ok(answer)),
-            None => image.and_then(|image| unpullable(history, image)).map(Err),
+            None => image
+                .and_then(|image| trouble::unpullable(history, image))
+                .map(Err),
         };
         match self.recorder.until(limit, answer).await {
             Some(Ok(answer)) => Ok(answer),
             Some(Err(why)) => Err(Stop::Inconclusive(why)),
             // Nobody is judged by what could not be seen.
-            None => Err(match self.recorder.lost() {
-                Some(why) => Stop::Inconclusive(format!("the cluster was lost: {why}")),
-                None => Stop::Fail(format!(
-                    "expected within {} s: {expected}; seen: {}",
-                    limit.as_secs(),
-                    self.recorder.look(seen)
-                )),
-            }),
+            None => Err(
+                match (self.recorder.lost(), self.stranded(image.is_some())) {
+                    (Some(why), _) => Stop::Inconclusive(format!("the cluster was lost: {why}")),
+                    (None, Some(why)) => Stop::Inconclusive(why),
+                    (None, None) => Stop::Fail(format!(
+                        "expected within {} s: {expected}; seen: {}",
+                        limit.as_secs(),
+                        self.recorder.look(seen)
+                    )),
+                },
+            ),
         }
+    }
+
+    /// On a cluster that others have made: why its pods cannot run, if they cannot.
+    fn stranded(&self, is_real: bool) -> Option<String> {
+        let class = self.scene.cluster.capabilities().storage_class.as_deref();
+        let stranded = |history: &History| trouble::stranded(history, class);
+        is_real.then(|| self.recorder.look(stranded)).flatten()
     }
 
     /// Lets the world become quiet and gathers all that was seen and done; and says so if it never became quiet.
