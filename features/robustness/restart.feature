@@ -23,6 +23,17 @@ Feature: A controller that ends and begins again goes on where it was
       And it has 1 revision
 
     @upd-upgrade-no-spurious
+    Scenario: An older version has written the revision, and the set is looked at anew
+      Given the set "web" is planned
+      And its template changes to revision "blue"
+      And a revision of nobody holds the template of "blue" in old words
+      And the set "web" is settled with 2 replicas
+      When the annotation "stsspec.dev/note" of set "web" changes to "look again"
+      Then pods "web-0" and "web-1" are the same as before
+      And the revision made by hand is its update revision
+      And it has 1 revision
+
+    @upd-upgrade-no-spurious
     Scenario: Its pods were being replaced one by one
       Given the rollout of "web" with 3 replicas from "blue" to "green" rests at partition 2
       When the controller is restarted

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum, builder::FalseyValueParser};
 use serde_json::{Value, json};
 
 use crate::{
-    cluster::context::Options,
+    cluster::{context::Options, control_plane::Programs},
     suite::{KindOptions, Tier},
 };
 
@@ -110,6 +110,7 @@ pub(super) fn tier(
     terms: Terms,
     kind: KindTerms,
     assets: Option<PathBuf>,
+    controller_manager: Option<PathBuf>,
 ) -> anyhow::Result<Tier, &'static str> {
     let is_named = named.kubeconfig.is_some() || named.context.is_some();
     if terms.namespace.is_some() && !is_named && word != Some(TierWord::Context) {
@@ -122,7 +123,10 @@ pub(super) fn tier(
             "`--tier control-plane` makes its own cluster: leave out --context and --kubeconfig",
         ),
         (Some(TierWord::ControlPlane), false) => match assets {
-            Some(assets) => Ok(Tier::ControlPlane { assets }),
+            Some(folder) => Ok(Tier::ControlPlane(Programs {
+                folder,
+                controller_manager,
+            })),
             None => Err(
                 "`--tier control-plane` needs a folder with etcd, kube-apiserver and kube-controller-manager: name it by `--assets` or KUBEBUILDER_ASSETS",
             ),

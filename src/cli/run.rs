@@ -63,6 +63,10 @@ pub(super) struct Arguments {
     /// The folder with etcd, kube-apiserver and kube-controller-manager for `--tier control-plane`.
     #[arg(long, value_name = "FOLDER", env = control_plane::VARIABLE)]
     assets: Option<PathBuf>,
+    /// A kube-controller-manager of another release, whose StatefulSet controller is the built-in one for `--tier
+    /// control-plane`; the API server emulates its version.
+    #[arg(long, value_name = "PROGRAM", env = "STSSPEC_CONTROLLER_MANAGER")]
+    controller_manager: Option<PathBuf>,
     /// Which behaviours count.
     #[arg(long, value_enum, default_value = "all", env = "STSSPEC_PROFILE")]
     profile: ProfileWord,
@@ -185,6 +189,7 @@ fn suite(arguments: Arguments) -> Result<Suite, Failure> {
         arguments.terms,
         arguments.kind,
         arguments.assets,
+        arguments.controller_manager,
     )
     .map_err(|why| Failure {
         code: 2,
@@ -193,7 +198,7 @@ fn suite(arguments: Arguments) -> Result<Suite, Failure> {
     let command = arguments.subject_command.map(Subject::Command);
     let subject = command.or(arguments.subject).unwrap_or(match tier {
         Tier::Embedded | Tier::Kind(_) => Subject::Bundled,
-        Tier::Context(_) | Tier::ControlPlane { .. } => Subject::BuiltIn,
+        Tier::Context(_) | Tier::ControlPlane(_) => Subject::BuiltIn,
     });
     let profile = match arguments.profile {
         ProfileWord::Core => Profile::Core,

@@ -155,9 +155,7 @@ impl Suite {
     /// On a real control plane from the programs in a folder: etcd, kube-apiserver, kube-controller-manager.
     #[must_use]
     pub fn control_plane(self, assets: impl Into<PathBuf>) -> Self {
-        self.on(Tier::ControlPlane {
-            assets: assets.into(),
-        })
+        self.on(Tier::ControlPlane(assets.into().into()))
     }
 
     /// Adds a part of the specification: a chapter, a path as `ordering/startup`, one scenario as `ordering/startup:12`

@@ -32,8 +32,9 @@ fn implied(sentence: &str) -> Option<&'static str> {
 
 /// What a sentence needs of the cluster, whatever it is about.
 fn needed(sentence: &str) -> Option<Need> {
-    sentence
-        .contains("the controller's next ")
+    ["the controller's next ", "the controller is "]
+        .iter()
+        .any(|words| sentence.contains(words))
         .then_some(Need::Faults)
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf};
 
-use crate::cluster::context;
+use crate::cluster::{context, control_plane::Programs};
 
 /// Where a run takes place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,11 +14,8 @@ pub enum Tier {
     Context(context::Options),
     /// A cluster that the `kind` command makes for the run, in real time.
     Kind(KindOptions),
-    /// A control plane from the programs in a folder, started for the run, in real time.
-    ControlPlane {
-        /// The folder, as envtest's users have it.
-        assets: PathBuf,
-    },
+    /// A control plane from these programs, started for the run, in real time.
+    ControlPlane(Programs),
 }
 
 /// The cluster that kind makes.
@@ -44,11 +41,15 @@ impl Tier {
         let options = match self {
             Self::Embedded => return None,
             Self::Kind(_) => return Some("--tier kind".to_owned()),
-            Self::ControlPlane { assets } => {
-                return Some(format!(
+            Self::ControlPlane(programs) => {
+                let mut words = format!(
                     "--tier control-plane --assets {}",
-                    assets.display()
-                ));
+                    programs.folder.display()
+                );
+                if let Some(program) = &programs.controller_manager {
+                    words.push_str(&format!(" --controller-manager {}", program.display()));
+                }
+                return Some(words);
             }
             Self::Context(options) => options,
         };
@@ -75,7 +76,7 @@ impl fmt::Display for Tier {
             Self::Embedded => "embedded",
             Self::Context(_) => "context",
             Self::Kind(_) => "kind",
-            Self::ControlPlane { .. } => "control-plane",
+            Self::ControlPlane(_) => "control-plane",
         })
     }
 }

@@ -52,7 +52,7 @@ use crate::{
     },
 };
 
-pub use assets::VARIABLE;
+pub use assets::{Programs, VARIABLE};
 
 /// Why there is no control plane.
 #[derive(Debug, thiserror::Error)]
@@ -135,8 +135,8 @@ pub enum Error {
 /// What it is made of.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The folder with the programs.
-    pub assets: PathBuf,
+    /// Where the programs are.
+    pub programs: Programs,
     /// The agents: how many nodes, whose client is another one.
     pub agents: agents::Options,
     /// Its own controller takes care of sets, beside the others, and nobody watches it.
@@ -144,10 +144,10 @@ pub struct Options {
 }
 
 impl Options {
-    /// A control plane from the programs in a folder, with nodes that are as quick as they can be.
-    pub fn new(assets: PathBuf) -> Self {
+    /// A control plane from these programs, with nodes that are as quick as they can be.
+    pub fn new(programs: Programs) -> Self {
         Self {
-            assets,
+            programs,
             controls_sets: false,
             agents: agents::Options {
                 nodes: 8,
@@ -258,7 +258,7 @@ impl ControlPlane {
     ///
     /// A program is missing, does not start, or does not become ready.
     pub async fn start(options: &Options) -> Result<Self, Error> {
-        let assets = Assets::find(&options.assets).await?;
+        let assets = Assets::find(&options.programs).await?;
         let mut processes = Processes::new()?;
         let authority = Authority::new()?;
         let mut tokens = BTreeMap::new();
@@ -323,7 +323,7 @@ impl ControlPlane {
 
     /// What it offers.
     pub fn capabilities(&self) -> Capabilities {
-        capabilities(self.assets.version)
+        capabilities(&self.assets)
     }
 
     /// Defines a kind, and waits until the API server serves it.
@@ -394,7 +394,7 @@ impl ControlPlane {
         let mut arguments = controller_manager(&kubeconfig, &[SUBJECT]);
         // What it writes is read on the way.
         arguments.push("--kube-api-content-type=application/json".to_owned());
-        let program = self.assets.controller_manager.clone();
+        let program = self.assets.built_in.clone();
         self.processes.start("built-in", &program, &arguments, &[])
     }
 
@@ -433,12 +433,27 @@ impl ControlPlane {
     }
 }
 
-/// What a control plane of a version offers, known before one is started.
-pub fn capabilities(version: (u16, u16)) -> Capabilities {
+/// What a control plane of these programs offers, known before one is started.
+///
+/// # Errors
+///
+/// A program is missing, or does not say its version.
+pub async fn offers(programs: &Programs) -> Result<Capabilities, Error> {
+    Ok(capabilities(&Assets::find(programs).await?))
+}
+
+fn capabilities(assets: &Assets) -> Capabilities {
     use Need::{
         Attribution, Delivery, Disruption, Dns as Names, Gc, Kubelet, Nodes, Quota, Resolver,
         Volumes,
     };
+    let mut gates = gates_of(assets.version);
+    for (gate, on) in &assets.gates {
+        match on {
+            true => drop(gates.insert(gate.clone())),
+            false => drop(gates.remove(gate)),
+        }
+    }
     Capabilities {
         offers: [
             Kubelet,
@@ -455,8 +470,8 @@ pub fn capabilities(version: (u16, u16)) -> Capabilities {
         .into(),
         lacks: BTreeMap::new(),
         denied: BTreeMap::new(),
-        version,
-        gates: gates_of(version),
+        version: assets.version,
+        gates,
         // One etcd keeps all kinds.
         shared_counter: true,
         image: "busybox:1.28.4".into(),
@@ -468,15 +483,6 @@ pub fn capabilities(version: (u16, u16)) -> Capabilities {
         }),
         virtual_time: false,
     }
-}
-
-/// The version of the API server in a folder.
-///
-/// # Errors
-///
-/// A program is missing there, or does not say it.
-pub async fn version(assets: &Path) -> Result<(u16, u16), Error> {
-    Ok(Assets::find(assets).await?.version)
 }
 
 impl Access {
@@ -604,7 +610,7 @@ fn start_api_server(
     }
     let users = processes.write("tokens.csv", &users)?;
     let file = |flag: &str, path: &Path| format!("--{flag}={}", path.display());
-    let arguments = [
+    let mut arguments = vec![
         format!("--etcd-servers=http://{etcd}"),
         format!("--secure-port={}", at.port()),
         format!("--bind-address={address}"),
@@ -626,6 +632,15 @@ fn start_api_server(
         file("service-account-key-file", &verifying),
         file("service-account-signing-key-file", &signing),
     ];
+    if assets.emulated {
+        let (major, minor) = assets.version;
+        arguments.push(format!("--emulated-version={major}.{minor}"));
+    }
+    if !assets.gates.is_empty() {
+        let gates = assets.gates.iter().map(|(gate, on)| format!("{gate}={on}"));
+        let gates: Vec<String> = gates.collect();
+        arguments.push(format!("--feature-gates={}", gates.join(",")));
+    }
     processes.start("kube-apiserver", &assets.api_server, &arguments, &[])
 }
 

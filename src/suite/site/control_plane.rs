@@ -4,7 +4,6 @@
 //! alone. The subject is one for all scenarios, as a controller of a cluster is, and a hub sorts what it does.
 
 use std::{
-    path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, PoisonError, mpsc},
     thread::{self, JoinHandle},
     time::Duration,
@@ -20,7 +19,7 @@ use crate::{
     cluster::{
         Capabilities, Target,
         context::{Estate, Plot},
-        control_plane::{self, Access, ControlPlane, Entrance, Options, capabilities, version},
+        control_plane::{self, Access, ControlPlane, Entrance, Options, Programs, offers},
         embedded,
     },
     mini::api::schema::crd,
@@ -69,7 +68,7 @@ struct Reached {
 impl Plane {
     /// Starts one from the programs of a folder.
     pub(super) fn prepare(
-        assets: &Path,
+        programs: &Programs,
         subject: &Subject,
         target: &Target,
         rehearsal: bool,
@@ -87,10 +86,9 @@ impl Plane {
         }
         let lost = Arc::new(OnceLock::new());
         if rehearsal {
-            let assets = assets.to_owned();
-            let found = on_a_runtime(async move { version(&assets).await })?;
+            let offered = on_a_runtime(offers(programs))?;
             return Ok(Self {
-                offered: capabilities(found?),
+                offered: offered?,
                 reached: None,
                 lost,
                 end: Mutex::default(),
@@ -99,7 +97,7 @@ impl Plane {
         let (begun, told) = mpsc::channel();
         let (stop, stopped) = oneshot::channel();
         let play = Play {
-            assets: assets.to_owned(),
+            programs: programs.clone(),
             subject: subject.clone(),
             target: target.clone(),
             begun,
@@ -125,7 +123,7 @@ impl Plane {
 
 /// What the thread of a control plane does.
 struct Play {
-    assets: PathBuf,
+    programs: Programs,
     subject: Subject,
     target: Target,
     begun: mpsc::Sender<Result<Reached, control_plane::Error>>,
@@ -168,7 +166,7 @@ impl Play {
         ),
         control_plane::Error,
     > {
-        let mut options = Options::new(self.assets.clone());
+        let mut options = Options::new(self.programs.clone());
         let mut twisted = embedded::Options {
             agents: options.agents,
             ..embedded::Options::default()

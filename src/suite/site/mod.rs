@@ -211,7 +211,7 @@ pub(super) fn prepare(
     target: &Target,
     rehearsal: bool,
 ) -> Result<Arc<dyn Site>, Error> {
-    if target.is_custom() && !matches!(tier, Tier::Context(_) | Tier::ControlPlane { .. }) {
+    if target.is_custom() && !matches!(tier, Tier::Context(_) | Tier::ControlPlane(_)) {
         return Err(Error::Target {
             target: target.to_string(),
             tier: tier.to_string(),
@@ -232,8 +232,8 @@ pub(super) fn prepare(
         Tier::Context(options) => Ok(Arc::new(context::There::prepare(
             options, subject, target, rehearsal,
         )?)),
-        Tier::ControlPlane { assets } => Ok(Arc::new(control_plane::Plane::prepare(
-            assets, subject, target, rehearsal,
+        Tier::ControlPlane(programs) => Ok(Arc::new(control_plane::Plane::prepare(
+            programs, subject, target, rehearsal,
         )?)),
     }
 }
