@@ -36,7 +36,7 @@ Feature: The status is written when it has something to say
       And its pod management policy is Parallel
       And the set "web" is created with 3 replicas
       And its status counts 2 Ready replicas
-      When readiness of pod "web-1" is lost
+      When readiness of pod "web-0" is lost
       Then its status counts 1 Ready replica
 
   Rule: The status of a set that is being deleted goes on

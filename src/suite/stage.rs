@@ -55,6 +55,14 @@ impl Play for Stage {
         }
         .boxed_local()
     }
+
+    fn alone(&self, place: usize) -> bool {
+        let steps = &self.plan.scenarios[place].steps;
+        // Taints put others' pods off their nodes too.
+        let taints =
+            |text: &str| text.ends_with(" is tainted") || text.ends_with(" is out of service");
+        steps.iter().any(|step| taints(&step.text))
+    }
 }
 
 impl Stage {

@@ -11,7 +11,7 @@
 mod threads;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     io,
     sync::{
         Arc, Mutex, PoisonError,
@@ -83,6 +83,11 @@ impl Default for Options {
 pub trait Play: Send + Sync + 'static {
     /// Runs the scenario with this place in the list. A message on `cancel` asks it to end, and says why.
     fn play<'a>(&'a self, place: usize, cancel: &'a mut Cancel) -> LocalBoxFuture<'a, Outcome>;
+
+    /// The scenario does to a shared cluster what others would notice: it runs after them, by itself.
+    fn alone(&self, _place: usize) -> bool {
+        false
+    }
 }
 
 /// Asks a scenario to end: carries why.
@@ -197,15 +202,16 @@ impl<P: Play> Driver<'_, P> {
         let limit = match self.options.mode {
             Mode::Isolated { threads: limit } | Mode::Shared { concurrency: limit } => limit.max(1),
         };
-        let mut next = 0;
+        let mut order = self.order();
         loop {
-            while next < self.scenarios.len() && self.running.len() < limit {
+            while let Some(next) = self.startable(&order, limit) {
+                order.pop_front();
                 if self.interrupted {
                     self.finish(
                         next,
                         Verdict::Skipped("not run: the run was interrupted".into()),
                     );
-                } else if self.cut.is_some() {
+                } else if self.cut.is_some_and(|cut| cut < next) {
                     self.finish(next, Verdict::Skipped(AFTER_A_FAILURE.into()));
                 } else if let Err(error) = self.launch(next) {
                     self.finish(
@@ -213,7 +219,6 @@ impl<P: Play> Driver<'_, P> {
                         Verdict::Inconclusive(format!("the system gives no thread: {error}")),
                     );
                 }
-                next += 1;
             }
             let Some(act_at) = self.running.values().map(|running| running.act_at).min() else {
                 break;
@@ -228,6 +233,23 @@ impl<P: Play> Driver<'_, P> {
             }
         }
         self.stray_panics
+    }
+
+    /// In the order of the features; where they share a cluster, those that run alone after all others.
+    fn order(&self) -> VecDeque<usize> {
+        let mut order: Vec<usize> = (0..self.scenarios.len()).collect();
+        if matches!(self.options.mode, Mode::Shared { .. }) {
+            order.sort_by_key(|place| self.play.alone(*place));
+        }
+        order.into()
+    }
+
+    /// The next one, if it may begin now.
+    fn startable(&self, order: &VecDeque<usize>, limit: usize) -> Option<usize> {
+        let next = *order.front()?;
+        let alone = matches!(self.options.mode, Mode::Shared { .. }) && self.play.alone(next);
+        let limit = if alone { 1 } else { limit };
+        (self.running.len() < limit).then_some(next)
     }
 
     fn launch(&mut self, place: usize) -> io::Result<()> {

@@ -24,12 +24,17 @@ impl Play for Acts {
         }
         .boxed_local()
     }
+
+    fn alone(&self, place: usize) -> bool {
+        self.0[place].name == "wants to be alone"
+    }
 }
 
 async fn act(name: &str) {
     match name {
         "passes" => sleep(Duration::from_secs(3600)).await,
         "fails" => panic!("it fails"),
+        "yields" | "wants to be alone" => tokio::task::yield_now().await,
         "waits for nothing" => futures::future::pending().await,
         "yields for ever" => loop {
             tokio::task::yield_now().await;
@@ -159,6 +164,33 @@ fn what_does_not_end_is_ended_and_the_run_goes_on() {
         "1 inconclusive: it blocks the thread, which was abandoned"
     );
     assert_eq!(told[2], "2 passed: ");
+}
+
+#[test]
+fn who_runs_alone_runs_after_all_others() {
+    let names = ["wants to be alone", "yields", "wants to be alone", "yields"];
+    let scenarios = names.iter().enumerate().map(|(line, name)| {
+        Arc::new(Scenario {
+            line,
+            name: (*name).to_owned(),
+            ..Scenario::unknown()
+        })
+    });
+    let scenarios: Vec<_> = scenarios.collect();
+    let options = Options {
+        mode: Mode::Shared { concurrency: 3 },
+        ..Options::default()
+    };
+    let mut told = Vec::new();
+    let mut tell = |event| match event {
+        Event::Running(scenario) => told.push(format!("{} begins", scenario.line)),
+        Event::Ended(scenario) => told.push(format!("{} ends", scenario.line)),
+        _ => {}
+    };
+    let play = Arc::new(Acts(scenarios.clone()));
+    drive(scenarios, play, options, &Interrupt::default(), &mut tell);
+    assert_eq!(told[..2], ["1 begins", "3 begins"]);
+    assert_eq!(told[4..], ["0 begins", "0 ends", "2 begins", "2 ends"]);
 }
 
 #[test]
