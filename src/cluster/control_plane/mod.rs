@@ -145,9 +145,9 @@ pub struct Options {
 
 impl Options {
     /// A control plane from these programs, with nodes that are as quick as they can be.
-    pub fn new(programs: Programs) -> Self {
+    pub fn new(programs: impl Into<Programs>) -> Self {
         Self {
-            programs,
+            programs: programs.into(),
             controls_sets: false,
             agents: agents::Options {
                 nodes: 8,
