@@ -3,15 +3,15 @@
 //! What a write was answered with is what its object was then; a list shows what was there. What nobody asked for through
 //! the API server that wrote the log is not in it.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    Actor, Answer, Change, DnsAnswer, Evidence, Gap, History, Kind, Log, Method, Object, Profile,
-    Request, Verb,
+    Actor, Answer, Change, Evidence, Gap, History, Kind, Log, Method, Object, Profile, Request,
+    Verb,
 };
 
 /// Why a text is no audit log.
@@ -132,7 +132,7 @@ pub fn read(
     Ok(Evidence {
         history: reading.history,
         log: requests(&lines, subject),
-        answers: Vec::<DnsAnswer>::new(),
+        answers: Vec::new(),
         profile: Profile {
             version,
             shared_counter: false,
@@ -203,7 +203,7 @@ struct Reading {
     /// The newest version that was seen of anything.
     newest: u64,
     /// Kinds of which a write is there without its object.
-    cut: BTreeMap<Kind, ()>,
+    cut: BTreeSet<Kind>,
 }
 
 impl Reading {
@@ -230,9 +230,7 @@ impl Reading {
             return;
         }
         let Some(body) = &line.response_object else {
-            if method.writes() && line.level != "Metadata" {
-                self.miss(kind, line);
-            } else if method.writes() {
+            if method.writes() {
                 self.miss(kind, line);
             }
             return;
@@ -243,7 +241,7 @@ impl Reading {
                 .iter()
                 .for_each(|item| self.show(kind, method, line.stage_timestamp, item.clone())),
             None if body["kind"] == "Status" => {
-                self.remove(kind, namespace, name, line.stage_timestamp)
+                self.remove(kind, namespace, name, line.stage_timestamp);
             }
             None => self.show(kind, method, line.stage_timestamp, body.clone()),
         }
@@ -251,7 +249,7 @@ impl Reading {
 
     /// A write whose object is not there: what it did is not known.
     fn miss(&mut self, kind: Kind, line: &Line) {
-        if self.cut.insert(kind, ()).is_none() {
+        if self.cut.insert(kind) {
             self.history.gap(Gap {
                 kind,
                 after: 0,

@@ -126,7 +126,7 @@ fn a_list_agrees_with_what_was_seen_but_for_what_came_after_it() {
         .map(|(name, version)| Object::decode(Kind::Pod, pod(name, version)).expect("a pod"));
     let listed = |pods: &[(&str, u64)]| {
         pods.iter()
-            .map(|(name, version)| ((*name).to_owned(), *version))
+            .map(|(name, version)| (format!("a/{name}"), *version))
             .collect()
     };
     let cases: [(BTreeMap<String, u64>, u64, bool); 5] = [

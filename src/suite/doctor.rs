@@ -256,16 +256,19 @@ fn rights(found: &Examination, missing: &[Right]) -> Check {
         }
         Ok(all) => all,
     };
-    let mut details: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    let mut details: BTreeMap<(&str, bool, &str), Vec<&str>> = BTreeMap::new();
     for right in all {
         details
-            .entry((right.resource, right.purpose))
+            .entry((right.resource, right.scope == Scope::System, right.purpose))
             .or_default()
             .push(right.verb);
     }
-    let details = details.into_iter().map(|((resource, purpose), verbs)| {
-        format!("no {} {resource}: {purpose}", verbs.join(", "))
-    });
+    let details = details
+        .into_iter()
+        .map(|((resource, of_system, purpose), verbs)| {
+            let place = if of_system { " in kube-system" } else { "" };
+            format!("no {} {resource}{place}: {purpose}", verbs.join(", "))
+        });
     let (state, says) = match without(missing) {
         Some(what) => (
             State::Stops,

@@ -557,7 +557,7 @@ mod tests {
         assert!(
             rights
                 .iter()
-                .all(|right| right.place(Some("team-a")) != "" || right.scope == Scope::Facts)
+                .all(|right| !right.place(Some("team-a")).is_empty() || right.scope == Scope::Facts)
         );
     }
 }

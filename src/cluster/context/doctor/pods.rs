@@ -57,17 +57,14 @@ pub(super) async fn security(client: &Client, namespace: &str, is_given: bool) -
 
 /// The level that refuses a pod with the host's processes, and one that says nothing of its rights.
 fn level(free: Option<kube::Error>, plain: Option<kube::Error>) -> Security {
-    let all = [plain, free];
-    for error in all.into_iter().flatten() {
-        match error {
-            kube::Error::Api(status) => match refused_by(&status.message) {
-                Some(level) => return Security::Level(level),
-                None => return Security::Unknown(status.message),
-            },
-            error => return Security::Unknown(chain(&error)),
-        }
+    match plain.or(free) {
+        None => Security::Level("privileged".to_owned()),
+        Some(kube::Error::Api(status)) => match refused_by(&status.message) {
+            Some(level) => Security::Level(level),
+            None => Security::Unknown(status.message),
+        },
+        Some(error) => Security::Unknown(chain(&error)),
     }
-    Security::Level("privileged".to_owned())
 }
 
 /// The level in a refusal: `pods "a" is forbidden: violates PodSecurity "restricted:latest": ...`.
