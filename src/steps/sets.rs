@@ -331,9 +331,11 @@ async fn is_never_initialized(world: &mut World) -> Result<(), Stop> {
 
 #[given(expr = "its pods take their time to end")]
 async fn take_their_time(world: &mut World) -> Result<(), Stop> {
+    // Longer than a scenario looks at it, but no longer: a node does not shorten an end that it has begun.
+    let deadlines = world.scene.deadlines;
+    let grace = deadlines.one_step + 2 * deadlines.hold;
     let change = json!({ "spec": { "template": { "spec": {
-        // Longer than any hold.
-        "terminationGracePeriodSeconds": 86_400,
+        "terminationGracePeriodSeconds": grace.as_secs(),
         // As the first process of its container it does not end when it is told to.
         "containers": [{ "name": "main", "command": ["sleep", "2147483647"] }],
     } } } });

@@ -6,11 +6,14 @@
 //! - Everything listens on this machine only, on ports that were free, with keys and tokens of its own.
 //! - Nothing is left of it: its programs and its folder go with it, also when this process is killed.
 
+mod access;
 mod assets;
 mod certificates;
+mod define;
 mod kubelets;
 mod ports;
 mod processes;
+mod servers;
 
 use std::{
     collections::BTreeMap,
@@ -20,26 +23,16 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderValue, header::USER_AGENT};
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::{
-    Api, Client, Config,
-    api::PostParams,
-    runtime::wait::{await_condition, conditions},
-};
 use serde_json::json;
-use tokio::{
-    net::TcpListener,
-    task::JoinSet,
-    time::{Instant, interval, timeout_at},
-};
+use tokio::{net::TcpListener, task::JoinSet};
 use tokio_rustls::TlsAcceptor;
 
 use self::{
     assets::Assets,
-    certificates::{Authority, random, signing_keys, token},
+    certificates::{Authority, random, token},
     kubelets::Doors,
     processes::Processes,
+    servers::{ready, start_api_server, start_etcd},
 };
 use super::{Capabilities, Dns, Need, Terms, gates_of};
 use crate::{
@@ -47,11 +40,11 @@ use crate::{
     manifest,
     mini::{
         agents::{self, Agents, Name, NodeTimes},
-        api::schema::crd::Definition,
         kubelet::Kubelets,
     },
 };
 
+pub use access::Access;
 pub use assets::{Programs, VARIABLE};
 
 /// Why there is no control plane.
@@ -202,14 +195,6 @@ const AUTHORITY: &str = "ca.crt";
 /// How long the API server may take to become ready.
 const READY: Duration = Duration::from_secs(60);
 
-/// How to reach the API server.
-#[derive(Clone, Debug)]
-pub struct Access {
-    server: String,
-    authority: String,
-    token: String,
-}
-
 /// Where programs that are to be watched come in: what is listened on, and what they are shown.
 pub struct Entrance {
     /// The port.
@@ -274,7 +259,7 @@ impl ControlPlane {
             authority: authority.certificate(),
             token: tokens["admin"].clone(),
         };
-        processes.write(AUTHORITY, &access.authority)?;
+        processes.write(AUTHORITY, &access.authority())?;
         start_etcd(&mut processes, &assets, etcd, peers)?;
         start_api_server(&mut processes, &assets, &authority, &tokens, etcd, api)?;
         let clock = Clock::of_day();
@@ -326,34 +311,6 @@ impl ControlPlane {
         capabilities(&self.assets)
     }
 
-    /// Defines a kind, and waits until the API server serves it.
-    ///
-    /// # Errors
-    ///
-    /// It refuses, or is not done in time.
-    pub async fn define(&self, definition: &Definition) -> Result<(), Error> {
-        let (_, plural, _) = definition.names;
-        let name = format!("{plural}.{}", definition.group);
-        let failed = |why: String| Error::Definition {
-            name: name.clone(),
-            why,
-        };
-        let object = definition.object().unwrap_or_default();
-        let object: CustomResourceDefinition =
-            serde_json::from_value(object).map_err(|error| failed(error.to_string()))?;
-        let api: Api<CustomResourceDefinition> = Api::all(self.access.client("stsspec")?);
-        let made = api.create(&PostParams::default(), &object).await;
-        made.map_err(|error| failed(error.to_string()))?;
-        let established = await_condition(api, &name, conditions::is_crd_established());
-        match timeout_at(Instant::now() + READY, established).await {
-            Ok(done) => done.map(drop).map_err(|error| failed(error.to_string())),
-            Err(_) => Err(failed(format!(
-                "it is not established after {} s",
-                READY.as_secs()
-            ))),
-        }
-    }
-
     /// Listens for programs that are to be watched; they are led here by [`Self::start_built_in`] and
     /// [`Self::start_command`].
     ///
@@ -370,7 +327,7 @@ impl ControlPlane {
 
     fn start_neighbours(&mut self, controls_sets: bool) -> Result<(), Error> {
         let kubeconfig =
-            self.kubeconfig("neighbours", &self.access.server, "controller-manager")?;
+            self.kubeconfig("neighbours", self.access.address(), "controller-manager")?;
         let authority = self.processes.path(AUTHORITY);
         let mut controllers = NEIGHBOURS.to_vec();
         if controls_sets {
@@ -485,63 +442,6 @@ fn capabilities(assets: &Assets) -> Capabilities {
     }
 }
 
-impl Access {
-    /// Where it is: `https://127.193.7.40:6443`.
-    pub fn address(&self) -> &str {
-        &self.server
-    }
-
-    /// The certificate of who vouches for it, as PEM.
-    pub fn authority(&self) -> &str {
-        &self.authority
-    }
-
-    /// A client with all rights and that name, for the current runtime.
-    ///
-    /// # Errors
-    ///
-    /// TLS cannot be set up.
-    pub fn client(&self, user_agent: &'static str) -> Result<Client, Error> {
-        self.client_with(Some((&self.token, user_agent)))
-    }
-
-    /// A client without any credentials of its own: those that are in its requests count.
-    ///
-    /// # Errors
-    ///
-    /// TLS cannot be set up.
-    pub fn client_without_credentials(&self) -> Result<Client, Error> {
-        self.client_with(None)
-    }
-
-    fn client_with(&self, own: Option<(&str, &'static str)>) -> Result<Client, Error> {
-        let failed = |error: String| Error::Client(error);
-        let server = self
-            .server
-            .parse()
-            .map_err(|error: http::uri::InvalidUri| failed(error.to_string()))?;
-        let mut config = Config::new(server);
-        let authority = pem(&self.authority).map_err(failed)?;
-        config.root_cert = Some(vec![authority]);
-        if let Some((token, user_agent)) = own {
-            config.auth_info.token = Some(token.to_owned().into());
-            let user_agent = HeaderValue::from_static(user_agent);
-            config.headers.push((USER_AGENT, user_agent));
-        }
-        // Whoever is refused is to see it.
-        config.default_retry = false;
-        Client::try_from(config).map_err(|error| failed(error.to_string()))
-    }
-}
-
-/// The bytes of a certificate.
-fn pem(text: &str) -> Result<Vec<u8>, String> {
-    use rustls::pki_types::{CertificateDer, pem::PemObject as _};
-    CertificateDer::from_pem_slice(text.as_bytes())
-        .map(|der| der.to_vec())
-        .map_err(|error| error.to_string())
-}
-
 fn address_of(listener: &TcpListener) -> Result<String, Error> {
     let address = listener
         .local_addr()
@@ -561,111 +461,4 @@ fn controller_manager(kubeconfig: &Path, controllers: &[&str]) -> Vec<String> {
         "--kube-api-qps=500".to_owned(),
         "--kube-api-burst=1000".to_owned(),
     ]
-}
-
-fn start_etcd(
-    processes: &mut Processes,
-    assets: &Assets,
-    clients: SocketAddrV4,
-    peers: SocketAddrV4,
-) -> Result<(), Error> {
-    let (clients, peers) = (format!("http://{clients}"), format!("http://{peers}"));
-    let arguments = [
-        format!("--data-dir={}", processes.path("etcd").display()),
-        "--unsafe-no-fsync".to_owned(),
-        "--log-level=warn".to_owned(),
-        format!("--listen-client-urls={clients}"),
-        format!("--advertise-client-urls={clients}"),
-        format!("--listen-peer-urls={peers}"),
-        format!("--initial-advertise-peer-urls={peers}"),
-        format!("--initial-cluster=default={peers}"),
-    ];
-    processes.start("etcd", &assets.etcd, &arguments, &[])
-}
-
-fn start_api_server(
-    processes: &mut Processes,
-    assets: &Assets,
-    authority: &Authority,
-    tokens: &BTreeMap<&'static str, String>,
-    etcd: SocketAddrV4,
-    at: SocketAddrV4,
-) -> Result<(), Error> {
-    let address = at.ip().to_string();
-    let names = [
-        address.as_str(),
-        "10.96.0.1",
-        "localhost",
-        "kubernetes.default.svc",
-    ];
-    let shown = authority.server("kube-apiserver", &names)?;
-    let certificate = processes.write("api.crt", &shown.certificate)?;
-    let key = processes.write("api.key", &shown.key)?;
-    let (signing, verifying) = signing_keys()?;
-    let signing = processes.write("accounts.key", &signing)?;
-    let verifying = processes.write("accounts.pub", &verifying)?;
-    let mut users = String::new();
-    for (name, user, group) in USERS {
-        users.push_str(&format!("{},{user},{name},\"{group}\"\n", tokens[name]));
-    }
-    let users = processes.write("tokens.csv", &users)?;
-    let file = |flag: &str, path: &Path| format!("--{flag}={}", path.display());
-    let mut arguments = vec![
-        format!("--etcd-servers=http://{etcd}"),
-        format!("--secure-port={}", at.port()),
-        format!("--bind-address={address}"),
-        "--advertise-address=127.0.0.1".to_owned(),
-        "--endpoint-reconciler-type=none".to_owned(),
-        "--service-cluster-ip-range=10.96.0.0/16".to_owned(),
-        "--authorization-mode=RBAC".to_owned(),
-        "--allow-privileged=true".to_owned(),
-        // Nodes are reached at this machine, not at their own addresses, which are of the network in this process.
-        "--kubelet-preferred-address-types=ExternalIP".to_owned(),
-        // Many scenarios are one user here.
-        "--enable-priority-and-fairness=false".to_owned(),
-        "--max-requests-inflight=0".to_owned(),
-        "--max-mutating-requests-inflight=0".to_owned(),
-        "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
-        file("token-auth-file", &users),
-        file("tls-cert-file", &certificate),
-        file("tls-private-key-file", &key),
-        file("service-account-key-file", &verifying),
-        file("service-account-signing-key-file", &signing),
-    ];
-    if assets.emulated {
-        let (major, minor) = assets.version;
-        arguments.push(format!("--emulated-version={major}.{minor}"));
-    }
-    if !assets.gates.is_empty() {
-        let gates = assets.gates.iter().map(|(gate, on)| format!("{gate}={on}"));
-        let gates: Vec<String> = gates.collect();
-        arguments.push(format!("--feature-gates={}", gates.join(",")));
-    }
-    processes.start("kube-apiserver", &assets.api_server, &arguments, &[])
-}
-
-/// Asks until the API server says that it is ready.
-async fn ready(client: &Client, processes: &mut Processes) -> Result<(), Error> {
-    let asking = async {
-        let mut again = interval(Duration::from_millis(20));
-        loop {
-            again.tick().await;
-            let request = http::Request::get("/readyz").body(Vec::new());
-            if let Ok(request) = request
-                && client.request_text(request).await.is_ok()
-            {
-                return;
-            }
-        }
-    };
-    let deadline = Instant::now() + READY;
-    let answered = tokio::select! {
-        biased;
-        error = processes.ended() => return Err(error),
-        answered = timeout_at(deadline, asking) => answered,
-    };
-    answered.map_err(|_| Error::Slow {
-        seconds: READY.as_secs(),
-        said: processes.last_words("kube-apiserver"),
-    })
 }
