@@ -177,6 +177,94 @@ pub(super) const ALL: &[Mutant] = &[
         },
     ),
     mutant(
+        "keeps-host-names-short",
+        Party::Kubelet,
+        "gives a container the short host name whatever the template asks for",
+        &["id-set-hostname-as-fqdn"],
+        Name::Node,
+        |client| {
+            seeing(client, "pods", |_, pod| {
+                pod["spec"]["setHostnameAsFQDN"] = Value::Null;
+                true
+            })
+        },
+    ),
+    mutant(
+        "tells-no-labels",
+        Party::Kubelet,
+        "does not see the labels of a pod",
+        &["id-downward-index"],
+        Name::Node,
+        |client| {
+            seeing(client, "pods", |_, pod| {
+                pod["metadata"]["labels"] = Value::Null;
+                true
+            })
+        },
+    ),
+    mutant(
+        "resolves-as-its-node",
+        Party::Kubelet,
+        "lets pods ask the DNS of their node",
+        &["dns-resolv-conf"],
+        Name::Node,
+        |client| {
+            seeing(client, "pods", |_, pod| {
+                pod["spec"]["dnsPolicy"] = "Default".into();
+                true
+            })
+        },
+    ),
+    mutant(
+        "probes-no-sidecars",
+        Party::Kubelet,
+        "does not probe sidecars",
+        &["x-sidecar-readiness"],
+        Name::Node,
+        |client| {
+            seeing(client, "pods", |_, pod| {
+                for container in each(pod, "/spec/initContainers") {
+                    container["readinessProbe"] = Value::Null;
+                }
+                true
+            })
+        },
+    ),
+    mutant(
+        "sees-no-endpoints",
+        Party::Dns,
+        "never hears of an address",
+        &[
+            "dns-service-a-set",
+            "dns-pod-a",
+            "dns-publish-not-ready",
+            "dns-terminating-published",
+            "dns-srv-n-by-m",
+            "dns-srv-target",
+            "dns-ptr-pod",
+            "dns-case-insensitive",
+            "dns-short-names",
+            "dns-service-late",
+            "dns-update-window",
+        ],
+        Name::Dns,
+        |client| seeing(client, "endpointslices", |_, _| false),
+    ),
+    mutant(
+        "keeps-names-for-ever",
+        Party::Dns,
+        "never hears that a Service or its addresses are gone",
+        &["dns-service-deleted"],
+        Name::Dns,
+        |client| {
+            let client = seeing(client, "services", |verb, _| verb != "DELETED");
+            seeing(client, "endpointslices", |verb, slice| {
+                let endpoints = slice["endpoints"].as_array();
+                verb != "DELETED" && endpoints.is_some_and(|endpoints| !endpoints.is_empty())
+            })
+        },
+    ),
+    mutant(
         "ignores-hostname-overrides",
         Party::Kubelet,
         "gives a container the host name of its pod whatever else is asked for",
@@ -225,7 +313,13 @@ pub(super) const ALL: &[Mutant] = &[
         "collects-nothing",
         Party::Gc,
         "never sees a pod whose owner is gone",
-        &["rec-background-delete"],
+        &[
+            "rec-background-delete",
+            "rec-foreground-delete",
+            "rec-orphan-delete",
+            "own-gc-no-dangling",
+            "own-blockowner",
+        ],
         Name::Garbage,
         |client| seeing(client, "pods", |_, _| false),
     ),

@@ -143,7 +143,7 @@ pub(super) const ALL: &[Mutant] = &[
     mutant(
         "accepts-any-status",
         "accepts a status that cannot be",
-        &["val-status-bounds"],
+        &["val-status-bounds", "st-collision-write"],
         |client| forgive(client, |field| field.starts_with("status.")),
     ),
     mutant(
@@ -586,9 +586,77 @@ pub(super) const ALL: &[Mutant] = &[
         },
     ),
     mutant(
+        "scales-without-a-selector",
+        "shows a scale that does not say how to find the pods",
+        &["scale-sub-get", "scale-hpa-compatible"],
+        |client| {
+            serve(client, nothing, |asked, answered| {
+                if is_scale(asked) && asked.method == "GET" {
+                    answered.body["status"]["selector"] = Value::Null;
+                }
+            })
+        },
+    ),
+    mutant(
+        "scales-nothing",
+        "grants every change of a scale, and keeps the old one",
+        &["scale-sub-put", "scale-sub-patch"],
+        |client| {
+            serve(
+                client,
+                |asked| {
+                    if is_scale(asked) && asked.method != "GET" {
+                        asked.query = "dryRun=All".to_owned();
+                    }
+                },
+                silently,
+            )
+        },
+    ),
+    mutant(
+        "scales-by-old-versions",
+        "does not look at the version of a scale",
+        &["scale-sub-conflict"],
+        |client| {
+            serve(
+                client,
+                |asked| {
+                    if is_scale(asked) && asked.method == "PUT" {
+                        asked.body["metadata"]["resourceVersion"] = Value::Null;
+                    }
+                },
+                silently,
+            )
+        },
+    ),
+    mutant(
+        "scales-below-none",
+        "grants a scale of fewer than no pods",
+        &["scale-sub-negative"],
+        |client| {
+            serve(client, nothing, |asked, answered| {
+                if is_scale(asked) {
+                    grant(asked, answered, |cause| cause["field"] == "spec.replicas");
+                }
+            })
+        },
+    ),
+    mutant(
+        "rewrites-history",
+        "grants a change of what a revision holds",
+        &["rev-data-immutable"],
+        |client| {
+            serve(client, nothing, |asked, answered| {
+                if asked.path.contains("/controllerrevisions/") {
+                    grant(asked, answered, |cause| cause["field"] == "data");
+                }
+            })
+        },
+    ),
+    mutant(
         "counts-columns-wrongly",
         "has no column of Ready pods",
-        &["api-table"],
+        &["api-table", "st-ready-column-consistent"],
         |client| {
             serve(client, nothing, |asked, answered| {
                 let columns = answered
@@ -652,6 +720,11 @@ pub(super) const ALL: &[Mutant] = &[
         },
     ),
 ];
+
+/// The request is about the scale of a set.
+fn is_scale(asked: &exchange::Asked) -> bool {
+    is_set(asked) && asked.path.ends_with("/scale")
+}
 
 const fn mutant(
     id: &'static str,
