@@ -184,6 +184,15 @@ fn wrong_usage_is_told_before_anything_runs() {
         (&["run", "-o", "junit"], "a report is FORMAT=PATH"),
         (&["run", "-o", "yaml=x"], "there are json, junit, text"),
         (&["run", "--no-such-flag"], "--no-such-flag"),
+        (
+            &["run", "--toleration", "a:Never"],
+            "its effect is one of NoSchedule",
+        ),
+        (&["run", "--node-selector", "disk"], "it is key=value"),
+        (
+            &["run", "--namespace", "team"],
+            "`--namespace` is for a cluster that is there",
+        ),
         (&["controller"], "--kubeconfig"),
         (&[], "Usage"),
     ] {

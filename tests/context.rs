@@ -271,6 +271,12 @@ fn a_cluster_is_looked_over_and_nothing_is_changed() {
     );
     assert!(says("storage").contains("standard"), "{}", says("storage"));
     let output = place
+        .on_the_cluster(&["doctor", "--node-selector", "disk=fast"])
+        .output();
+    let said = text(&output.expect("it runs"));
+    assert!(said.contains("0 of 1 take pods of scenarios"), "{said}");
+    assert!(said.contains("does not fit the node selector"), "{said}");
+    let output = place
         .on_the_cluster(&["doctor", "--namespace", "nowhere"])
         .output();
     let output = output.expect("it runs");

@@ -289,6 +289,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_a_cluster_asks_of_pods_is_said_by_every_pod() {
+        let mut cluster = crate::cluster::embedded::capabilities((1, 37));
+        let toleration = json!({ "key": "k", "operator": "Exists" });
+        cluster.terms = Terms {
+            image_pull_secrets: vec!["mirror".to_owned()],
+            tolerations: vec![toleration.clone()],
+            node_selector: [("disk".to_owned(), "fast".to_owned())].into(),
+        };
+        let pod = pod_spec(&cluster);
+        assert_eq!(pod["imagePullSecrets"], json!([{ "name": "mirror" }]));
+        assert_eq!(pod["tolerations"], json!([toleration]));
+        assert_eq!(pod["nodeSelector"], json!({ "disk": "fast" }));
+    }
+
+    #[test]
     fn a_change_is_laid_over_fields_and_named_things() {
         let cases = [
             (json!({"a": 1}), json!({"b": 2}), json!({"a": 1, "b": 2})),

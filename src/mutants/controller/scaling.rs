@@ -154,11 +154,11 @@ impl Twist for CondemnsOthersPods {
     }
 
     fn planned(&self, observed: &Observed, _now: Timestamp, plan: &mut Plan) {
-        let others = observed
+        let mut others = observed
             .pods
             .iter()
             .filter(|pod| ordinal(observed, pod).is_none() && !is_terminating(pod));
-        let other = others.last().cloned();
+        let other = others.next_back().cloned();
         let items = items(plan, About::Condemned);
         if let Some(other) = other
             && items.iter().any(|item| !item.steps.is_empty())
