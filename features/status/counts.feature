@@ -88,8 +88,9 @@ Feature: The status counts the pods that there are
     @st-never-negative
     Scenario: A canary that was overtaken is replaced
       Given the rollout of "web" with 3 replicas from "blue" to "green" rests at partition 1
-      And its rolling update is partitioned at ordinal 0
-      When its template changes to revision "red"
+      And its rolling update is partitioned at ordinal 3
+      And its template changes to revision "red"
+      When its rolling update is partitioned at ordinal 0
       Then the pods move to "red" in the order "web-2", "web-1", "web-0"
       And its status counts 3 current replicas
 

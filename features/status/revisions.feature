@@ -42,7 +42,7 @@ Feature: The status names where a set comes from and where it goes to
       Then its current revision becomes "green"
       And its status counts 3 current replicas
 
-    @st-current-revision
+    @st-current-revision @ond-status-promotes
     Scenario: A set that is updated by hand
       Given the set "web" is planned
       And its update strategy is OnDelete

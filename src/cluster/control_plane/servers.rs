@@ -81,13 +81,15 @@ pub(super) fn start_api_server(
         file("service-account-key-file", &verifying),
         file("service-account-signing-key-file", &signing),
     ];
+    let gates = assets.gates.iter().map(|(gate, on)| format!("{gate}={on}"));
+    let mut gates: Vec<String> = gates.collect();
     if assets.emulated {
         let (major, minor) = assets.version;
         arguments.push(format!("--emulated-version={major}.{minor}"));
+        // The nodes speak WebSocket, into which older versions do not translate.
+        gates.push("TranslateStreamCloseWebsocketRequests=false".to_owned());
     }
-    if !assets.gates.is_empty() {
-        let gates = assets.gates.iter().map(|(gate, on)| format!("{gate}={on}"));
-        let gates: Vec<String> = gates.collect();
+    if !gates.is_empty() {
         arguments.push(format!("--feature-gates={}", gates.join(",")));
     }
     processes.start("kube-apiserver", &assets.api_server, &arguments, &[])
