@@ -121,7 +121,7 @@ fn asked(
     is_meant: impl Fn(&str) -> bool,
 ) -> Result<Vec<Request>, Stop> {
     if !world.scene.profile.attribution {
-        return Err(Stop::Inconclusive(
+        return Err(Stop::Skip(
             "who asks for what is not known on this cluster".into(),
         ));
     }

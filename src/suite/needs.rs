@@ -22,7 +22,11 @@ pub(super) fn unmet(
 /// The right that a sentence takes, whatever it is about.
 fn implied(sentence: &str) -> Option<&'static str> {
     match sentence {
-        text if text.contains("the other namespace") => Some("create namespaces"),
+        text if text.contains("the other namespace")
+            || (text.contains("a revision of ") && text.contains(" holds ")) =>
+        {
+            Some("create namespaces")
+        }
         text if text.contains("readiness of ") || text.contains(" is held at pod ") => {
             Some("patch pods/status")
         }

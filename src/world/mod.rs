@@ -164,8 +164,15 @@ impl World {
     ///
     /// # Errors
     ///
-    /// The cluster refuses it: inconclusive.
+    /// The cluster refuses it: inconclusive. The run keeps to one: skipped.
     pub async fn make_namespace(&mut self, name: &str) -> Result<(), Stop> {
+        let denied = &self.scene.cluster.capabilities().denied;
+        if let Some(why) = denied.get("create namespaces")
+            && name != self.scene.namespace
+        {
+            let right = "needs the right to create namespaces";
+            return Err(Stop::Skip(format!("{right}: {why}")));
+        }
         self.scene.tap.cover(name);
         let made = self.scene.cluster.make_namespace(name).await;
         made.map_err(|why| Stop::Inconclusive(format!("there is no namespace {name:?}: {why}")))?;

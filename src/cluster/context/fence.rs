@@ -94,8 +94,17 @@ impl Fence {
     fn judge(&self, head: &Parts, body: &[u8]) -> Passage {
         let place = Place::of(head.uri.path());
         let acts = matches!(place.subresource, "exec" | "attach" | "portforward");
+        let query = head.uri.query().unwrap_or_default();
         if head.method == Method::GET && !acts {
-            return Passage::AsItIs;
+            // Steps read lists of sets as a whole; what is watched is sorted by whoever watches.
+            let lists = place.namespace == Some(self.namespace.as_str())
+                && place.resource == "statefulsets"
+                && place.name.is_empty()
+                && !query.contains("watch=");
+            return match lists {
+                true => Passage::Query(self.only_own(query)),
+                false => Passage::AsItIs,
+            };
         }
         if place.namespace != Some(self.namespace.as_str()) {
             // Reviews ask, whatever their method.
@@ -123,7 +132,7 @@ impl Fence {
             Method::PUT => true,
             Method::PATCH => applies,
             Method::DELETE if place.name.is_empty() => {
-                return Passage::Query(self.only_own(head.uri.query().unwrap_or_default()));
+                return Passage::Query(self.only_own(query));
             }
             _ => false,
         };
@@ -304,8 +313,10 @@ mod tests {
                 "labelSelector=app%3Dweb%2Cstsspec.dev%2Frun%3D0a0b",
             ),
         ] {
-            let passage = judged("DELETE", &format!("{path}{query}"), &Value::Null);
-            assert_eq!(passage, Passage::Query(selector.to_owned()));
+            for method in ["DELETE", "GET"] {
+                let passage = judged(method, &format!("{path}{query}"), &Value::Null);
+                assert_eq!(passage, Passage::Query(selector.to_owned()), "{method}");
+            }
         }
     }
 

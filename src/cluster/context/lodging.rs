@@ -89,6 +89,8 @@ async fn listed(client: &Client, namespace: &str, selector: &str) -> Vec<(Sort, 
 pub struct Lodging {
     /// Passes the fence.
     client: Client,
+    /// Sees what others have.
+    plain: Client,
     clock: Clock,
     capabilities: Capabilities,
     fence: Fence,
@@ -211,6 +213,7 @@ impl Lodging {
         let fence = room.fence();
         Self {
             client: fence.client(client.clone()),
+            plain: client.clone(),
             clock,
             capabilities,
             fence,
@@ -230,7 +233,7 @@ impl Lodging {
         }
         // What an earlier scenario could not remove goes now or is in the way.
         self.sweep().await?;
-        let there = listed(&self.client, name, "").await;
+        let there = listed(&self.plain, name, "").await;
         if let Some(((.., plural), theirs)) = there
             .iter()
             .find(|((.., plural), theirs)| collides(plural, theirs, &self.words))
