@@ -259,7 +259,7 @@ impl ControlPlane {
             authority: authority.certificate(),
             token: tokens["admin"].clone(),
         };
-        processes.write(AUTHORITY, &access.authority())?;
+        processes.write(AUTHORITY, access.authority())?;
         start_etcd(&mut processes, &assets, etcd, peers)?;
         start_api_server(&mut processes, &assets, &authority, &tokens, etcd, api)?;
         let clock = Clock::of_day();
