@@ -151,6 +151,8 @@ impl Drop for Processes {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     #[tokio::test]
@@ -172,8 +174,16 @@ mod tests {
         };
         drop(processes);
         assert!(!folder.exists());
-        let state = fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
-        assert!(state.is_empty() || state.contains(") Z "), "{state}");
+        // A signal is sent before it has worked.
+        let is_gone = || {
+            let state = fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+            state.is_empty() || state.contains(") Z ")
+        };
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !is_gone() && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        assert!(is_gone(), "{child} is still there");
     }
 
     #[tokio::test]
