@@ -161,7 +161,7 @@ async fn work(syncer: Arc<Syncer>, queue: Queue<Key>) {
             Err(_) => Ended::Failed,
         });
         match synced {
-            Ok(next) if next.again => queue.retry(key.clone()),
+            Ok(next) if next.again => queue.look_again(key.clone()),
             Ok(next) => {
                 queue.forget(&key);
                 if let Some(at) = next.at {
@@ -175,7 +175,10 @@ async fn work(syncer: Arc<Syncer>, queue: Queue<Key>) {
                 } else {
                     tracing::debug!(set = %key, %error, "comes again");
                 }
-                queue.retry(key.clone());
+                match error {
+                    error::SyncError::Behind(_) => queue.look_again(key.clone()),
+                    _ => queue.retry(key.clone()),
+                }
             }
         }
         queue.done(&key);

@@ -91,6 +91,13 @@ impl<K: Clone + Ord> Queue<K> {
         self.add_after(key, rest);
     }
 
+    /// Works on the key again when what it waits for may have come: 5 ms later, doubled each time up to 1000 s. It takes
+    /// nothing from the bucket: nobody failed, and a hundred sets whose caches lag would leave none for those that did.
+    pub fn look_again(&self, key: K) {
+        let rest = self.lines().own_rest(&key);
+        self.add_after(key, rest);
+    }
+
     /// The key's failures are over.
     pub fn forget(&self, key: &K) {
         self.lines().failures.remove(key);
@@ -159,10 +166,15 @@ impl<K: Clone + Ord> Lines<K> {
         Some(key)
     }
 
-    fn rest(&mut self, key: &K, now: Instant) -> Duration {
+    fn own_rest(&mut self, key: &K) -> Duration {
         let failures = self.failures.entry(key.clone()).or_default();
         let own = REST.1.min(REST.0 * 2u32.saturating_pow(*failures));
         *failures = failures.saturating_add(1);
+        own
+    }
+
+    fn rest(&mut self, key: &K, now: Instant) -> Duration {
+        let own = self.own_rest(key);
         self.full_at = self.full_at.max(now) + RATE.0;
         let shared = (self.full_at - now).saturating_sub(RATE.0 * RATE.1);
         own.max(shared)
@@ -191,6 +203,23 @@ mod tests {
             queue.done(&key);
         }
         assert_eq!(seen, [("b", 0), ("a", 0), ("c", 1), ("d", 2)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn keys_that_wait_for_their_caches_leave_the_bucket_to_those_that_failed() {
+        let queue = Queue::default();
+        let start = Instant::now();
+        for key in 0..1000 {
+            queue.look_again(key);
+        }
+        queue.retry(1000);
+        for _ in 0..=1000 {
+            queue.done(&queue.take().await);
+        }
+        assert!(
+            start.elapsed() < Duration::from_millis(10),
+            "one rest is enough"
+        );
     }
 
     #[tokio::test(start_paused = true)]
