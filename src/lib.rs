@@ -39,6 +39,7 @@ pub mod evidence;
 pub mod explore;
 pub mod invariants;
 pub mod inventory;
+mod listening;
 pub mod manifest;
 pub mod mini;
 pub mod mutants;

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use super::{
     Error, Suite, excused, needs,
     plan::Planned,
-    site::context::{bare, offered, on_a_runtime, without},
+    site::{
+        context::{bare, offered, without},
+        on_a_runtime,
+    },
     subject::Subject,
 };
 use crate::{

@@ -13,7 +13,7 @@ use tokio::{
 use super::{
     Error,
     judge::Sums,
-    site::{self, context::on_a_runtime},
+    site::{self, on_a_runtime},
 };
 use crate::{
     clock::Clock,

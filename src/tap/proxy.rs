@@ -12,7 +12,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use kube::{Client, client::Body};
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tower::BoxError;
 
@@ -20,9 +20,10 @@ use super::{
     Hub,
     wire::{Passed, Wire},
 };
+use crate::listening::attend_to_each;
 
-/// Serves a subject's requests, over TLS because client libraries send credentials over nothing else, until the future is dropped. `client` leads to the API server and has no credentials of its
-/// own.
+/// Serves a subject's requests, over TLS because client libraries send credentials over nothing else, until the future is
+/// dropped. `client` leads to the API server and has no credentials of its own.
 ///
 /// # Errors
 ///
@@ -34,28 +35,22 @@ pub async fn serve(
     acceptor: TlsAcceptor,
 ) -> io::Result<()> {
     let wire = hub.wire(client);
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            biased;
-            accepted = listener.accept() => {
-                let (stream, _) = accepted?;
-                stream.set_nodelay(true)?;
-                let (wire, acceptor) = (wire.clone(), acceptor.clone());
-                connections.spawn(async move {
-                    // Whoever does not speak TLS has to come again.
-                    let Ok(stream) = acceptor.accept(stream).await else {
-                        return;
-                    };
-                    let service = service_fn(move |request| pass(wire.clone(), request));
-                    let serving = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
-                    // A connection that breaks is the program's affair.
-                    let _ = serving.serve_connection(TokioIo::new(stream), service).await;
-                });
-            }
-            Some(_) = connections.join_next() => {}
+    attend_to_each(listener, |stream| {
+        let (wire, acceptor) = (wire.clone(), acceptor.clone());
+        async move {
+            // Whoever does not speak TLS has to come again.
+            let Ok(stream) = acceptor.accept(stream).await else {
+                return;
+            };
+            let service = service_fn(move |request| pass(wire.clone(), request));
+            let serving = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+            // A connection that breaks is the program's affair.
+            let _ = serving
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
         }
-    }
+    })
+    .await
 }
 
 async fn pass(wire: Wire, request: Request<Incoming>) -> Result<Response<Passed>, Infallible> {

@@ -10,7 +10,10 @@ use tokio::{net::TcpListener, task::JoinSet};
 use tokio_rustls::TlsAcceptor;
 
 use super::{Error, certificates::Pair};
-use crate::mini::kubelet::{Body, Kubelets};
+use crate::{
+    listening::attend_to_each,
+    mini::kubelet::{Body, Kubelets},
+};
 
 /// Ports that are listened on, one for each node, and what they show who comes.
 pub(super) struct Doors {
@@ -59,27 +62,23 @@ async fn attend(
     acceptor: TlsAcceptor,
     kubelets: Kubelets,
 ) -> io::Result<()> {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            biased;
-            accepted = listener.accept() => {
-                let (stream, _) = accepted?;
-                stream.set_nodelay(true)?;
-                let (acceptor, kubelets, node) = (acceptor.clone(), kubelets.clone(), node.to_owned());
-                connections.spawn(async move {
-                    // Whoever does not speak TLS, or goes away, has to come again.
-                    let Ok(stream) = acceptor.accept(stream).await else {
-                        return;
-                    };
-                    let service = service_fn(move |request| answer(kubelets.clone(), node.clone(), request));
-                    let serving = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
-                    let _ = serving.serve_connection_with_upgrades(TokioIo::new(stream), service).await;
-                });
-            }
-            Some(_) = connections.join_next() => {}
+    attend_to_each(listener, |stream| {
+        let (acceptor, kubelets, node) = (acceptor.clone(), kubelets.clone(), node.to_owned());
+        async move {
+            // Whoever does not speak TLS, or goes away, has to come again.
+            let Ok(stream) = acceptor.accept(stream).await else {
+                return;
+            };
+            let service =
+                service_fn(move |request| answer(kubelets.clone(), node.clone(), request));
+            let serving = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+            let stream = TokioIo::new(stream);
+            let _ = serving
+                .serve_connection_with_upgrades(stream, service)
+                .await;
         }
-    }
+    })
+    .await
 }
 
 async fn answer(

@@ -8,9 +8,9 @@ use std::{
 };
 
 use futures::{FutureExt as _, future::LocalBoxFuture};
-use tokio::{runtime::Builder, time::timeout};
+use tokio::time::timeout;
 
-use super::{Error, Ground, Site, Subjects};
+use super::{Error, Ground, Site, Subjects, on_a_runtime};
 use crate::{
     clock::Clock,
     cluster::{
@@ -138,20 +138,6 @@ impl There {
             format!("{name}-{count}")
         }
     }
-}
-
-/// Runs something on a runtime of its own on a thread of its own: the caller may be on one already.
-pub(in crate::suite) fn on_a_runtime<T: Send>(
-    work: impl Future<Output = T> + Send,
-) -> Result<T, std::io::Error> {
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    std::thread::scope(|scope| {
-        let working = scope.spawn(|| runtime.block_on(work));
-        match working.join() {
-            Ok(done) => Ok(done),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-    })
 }
 
 async fn is_served(connection: &Connection, target: &Target) -> Result<(), Error> {

@@ -13,7 +13,7 @@ use futures::{FutureExt as _, channel::oneshot, future::LocalBoxFuture};
 use kube::Client;
 use tokio::{runtime::Builder, task::JoinSet};
 
-use super::{Error, Ground, Site, Subjects};
+use super::{Error, Ground, Site, Subjects, on_a_runtime};
 use crate::{
     clock::Clock,
     cluster::{
@@ -316,15 +316,4 @@ fn namespace(scenario: &Scenario) -> String {
         .take(40)
         .collect();
     format!("{}-{}", path.to_lowercase(), scenario.line)
-}
-
-fn on_a_runtime<T: Send>(work: impl Future<Output = T> + Send) -> Result<T, std::io::Error> {
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    thread::scope(|scope| {
-        let working = scope.spawn(|| runtime.block_on(work));
-        match working.join() {
-            Ok(done) => Ok(done),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-    })
 }

@@ -8,10 +8,7 @@ use std::{
 
 use futures::future::LocalBoxFuture;
 
-use super::{
-    Error, Ground, Site,
-    context::{There, on_a_runtime},
-};
+use super::{Error, Ground, Site, context::There, on_a_runtime};
 use crate::{
     cluster::{
         Capabilities, Target, context,

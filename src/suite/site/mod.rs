@@ -11,6 +11,7 @@ use std::{
 };
 
 use futures::future::LocalBoxFuture;
+use tokio::runtime::Builder;
 
 use super::{
     drive::Mode,
@@ -236,4 +237,18 @@ pub(super) fn prepare(
             programs, subject, target, rehearsal,
         )?)),
     }
+}
+
+/// Runs something on a runtime of its own on a thread of its own: the caller may be on one already.
+pub(in crate::suite) fn on_a_runtime<T: Send>(
+    work: impl Future<Output = T> + Send,
+) -> Result<T, std::io::Error> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    std::thread::scope(|scope| {
+        let working = scope.spawn(|| runtime.block_on(work));
+        match working.join() {
+            Ok(done) => Ok(done),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
 }

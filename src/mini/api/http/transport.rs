@@ -21,12 +21,11 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite, DuplexStream},
     net::TcpListener,
-    task::JoinSet,
 };
 use tower::BoxError;
 
 use super::accept::Lean;
-use crate::mini::api::Server;
+use crate::{listening::attend_to_each, mini::api::Server};
 
 type ClientBody = UnsyncBoxBody<Bytes, BoxError>;
 
@@ -81,18 +80,7 @@ fn make_absolute<B>(request: &mut Request<B>) -> Result<(), BoxError> {
 
 /// Serves whoever connects, until the future is dropped.
 pub(crate) async fn serve(server: Server, listener: TcpListener) -> io::Result<()> {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            biased;
-            accepted = listener.accept() => {
-                let (stream, _) = accepted?;
-                stream.set_nodelay(true)?;
-                connections.spawn(connection(server.clone(), stream));
-            }
-            Some(_) = connections.join_next() => {}
-        }
-    }
+    attend_to_each(listener, |stream| connection(server.clone(), stream)).await
 }
 
 async fn connection<I>(server: Server, stream: I)
