@@ -357,6 +357,12 @@ fn a_token_that_has_expired_is_told_from_a_cluster_that_is_not_there() {
     let place = Place::new(STARTS);
     let body = "{\"kind\": \"Status\", \"apiVersion\": \"v1\", \"status\": \"Failure\", \"message\": \"Unauthorized\", \"reason\": \"Unauthorized\", \"code\": 401}";
     says(&place, "401 Unauthorized", body);
+    let room = place
+        .on_the_cluster(&["clean", "--namespace", "team"])
+        .output();
+    let room = room.expect("it runs");
+    assert_eq!(room.status.code(), Some(3), "{}", text(&room));
+    assert!(text(&room).contains("cannot be listed"), "{}", text(&room));
     for command in [&["doctor"][..], &["clean"], &["run", "ordering"]] {
         let output = place.on_the_cluster(command).output().expect("it runs");
         assert_eq!(output.status.code(), Some(3), "{command:?}");

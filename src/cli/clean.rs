@@ -63,32 +63,38 @@ async fn work(arguments: Arguments) -> anyhow::Result<u8> {
         Some(name) => [name.clone()].into(),
         None => of_ledger.collect(),
     };
-    // Whoever works in one namespace need not be able to list them.
-    let own = match (
-        context::clean(&client, &connection.address, &choice).await,
-        rooms.is_empty(),
-    ) {
-        (Err(_), false) => (Vec::new(), Vec::new(), Vec::new()),
-        (found, _) => found?,
+    let mut is_whole = arguments.namespace.is_none();
+    let (mut removed, mut left, mut stuck) = match is_whole {
+        false => (Vec::new(), Vec::new(), Vec::new()),
+        true => match context::clean(&client, &connection.address, &choice).await {
+            // Whoever works in one namespace need not be able to list them.
+            Err(context::Error::Refused { .. }) if !rooms.is_empty() => {
+                is_whole = false;
+                (Vec::new(), Vec::new(), Vec::new())
+            }
+            found => found?,
+        },
     };
-    let (mut removed, mut left, mut stuck) = match arguments.namespace {
-        Some(_) => (Vec::new(), Vec::new(), Vec::new()),
-        None => own,
+    let is_looked_at = |entry: &context::ledger::Entry| match entry.shared {
+        true => rooms.contains(&entry.namespace),
+        false => is_whole,
     };
-    for room in rooms {
+    for room in &rooms {
         let (more_removed, more_left, more_stuck) =
-            context::clean_room(&client, &room, &choice).await;
+            context::clean_room(&client, room, &choice).await;
         removed.extend(more_removed);
         left.extend(more_left);
         stuck.extend(more_stuck);
     }
     let of_left: BTreeSet<&String> = left.iter().map(|found| &found.run).collect();
     if stuck.is_empty() {
-        // What the ledger names here is gone now, or never was.
-        for entry in entries
-            .iter()
-            .filter(|entry| entry.cluster == connection.address && !of_left.contains(&entry.run))
-        {
+        // What the ledger names there is gone now, or never was. A run with more elsewhere is still to be cleaned up after.
+        let unseen = |entry: &&context::ledger::Entry| {
+            entry.cluster != connection.address || !is_looked_at(entry)
+        };
+        let of_unseen = entries.iter().filter(unseen).map(|entry| &entry.run);
+        let kept: BTreeSet<&String> = of_left.into_iter().chain(of_unseen).collect();
+        for entry in entries.iter().filter(|entry| !kept.contains(&entry.run)) {
             context::ledger::forget(&folder, &entry.run);
         }
     }

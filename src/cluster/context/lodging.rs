@@ -66,23 +66,45 @@ fn api(client: &Client, namespace: &str, (group, kind, plural): Sort) -> Api<Dyn
     Api::namespaced_with(client.clone(), namespace, &resource)
 }
 
-/// Whoever may not list a kind has none of it.
-async fn listed(client: &Client, namespace: &str, selector: &str) -> Vec<(Sort, DynamicObject)> {
+/// Whoever may not list a kind, where others may be listed, has none of it. An answer that fails is no answer: why, in
+/// words.
+async fn listed(
+    client: &Client,
+    namespace: &str,
+    selector: &str,
+) -> Result<Vec<(Sort, DynamicObject)>, String> {
     let params = ListParams::default().labels(selector);
     let each = KINDS.iter().map(|kind| {
         let (api, params) = (api(client, namespace, *kind), &params);
-        async move {
-            let list = api
-                .list(params)
-                .await
-                .map(|list| list.items)
-                .unwrap_or_default();
-            list.into_iter()
-                .map(move |object| (*kind, object))
-                .collect::<Vec<_>>()
-        }
+        async move { (*kind, api.list(params).await) }
     });
-    join_all(each).await.into_iter().flatten().collect()
+    let (mut found, mut refused) = (Vec::new(), None);
+    let mut is_answered = false;
+    for (kind, list) in join_all(each).await {
+        match list {
+            Ok(list) => {
+                is_answered = true;
+                found.extend(list.items.into_iter().map(|object| (kind, object)));
+            }
+            Err(error) => {
+                let why = format!(
+                    "{} of namespace {namespace} cannot be listed: {}",
+                    kind.2,
+                    chain(&error)
+                );
+                match error {
+                    kube::Error::Api(status) if matches!(status.code, 403 | 404) => {
+                        refused.get_or_insert(why);
+                    }
+                    _ => return Err(why),
+                }
+            }
+        }
+    }
+    match refused {
+        Some(why) if !is_answered => Err(why),
+        _ => Ok(found),
+    }
 }
 
 /// The place of a scenario in a namespace that it shares with others.
@@ -150,22 +172,35 @@ impl Room {
             let Some(there) = api.get_opt(LOCK).await.map_err(told)? else {
                 continue;
             };
-            let label = |name: &str| there.labels().get(name).cloned().unwrap_or_default();
-            if label(EXPIRES)
-                .parse()
-                .is_ok_and(|expires: i64| expires > now)
-            {
+            let taken = |why: &str| Error::Taken {
+                namespace: self.namespace.clone(),
+                name: LOCK,
+                why: why.to_owned(),
+            };
+            let label = |name: &str| there.labels().get(name).cloned();
+            let expires = label(EXPIRES).and_then(|text| text.parse::<i64>().ok());
+            let (Some(run), Some(expires)) = (label(RUN), expires) else {
+                return Err(taken("is not a run's; it is left alone"));
+            };
+            if expires > now {
                 return Err(Error::Busy {
                     namespace: self.namespace.clone(),
-                    run: label(RUN),
+                    run,
                 });
             }
+            let uid = there.uid().unwrap_or_default();
             let params = DeleteParams::default().preconditions(Preconditions {
                 uid: there.uid(),
                 resource_version: None,
             });
             match api.delete(LOCK, &params).await {
-                Ok(_) => {}
+                Ok(_) => {
+                    let gone = await_condition(api.clone(), LOCK, is_deleted(&uid));
+                    match timeout(EMPTIED, gone).await {
+                        Ok(_) => {}
+                        Err(_) => return Err(taken("is of a run that is over and does not go")),
+                    }
+                }
                 Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}
                 Err(error) => return Err(told(error)),
             }
@@ -233,7 +268,7 @@ impl Lodging {
         }
         // What an earlier scenario could not remove goes now or is in the way.
         self.sweep().await?;
-        let there = listed(&self.plain, name, "").await;
+        let there = listed(&self.plain, name, "").await?;
         if let Some(((.., plural), theirs)) = there
             .iter()
             .find(|((.., plural), theirs)| collides(plural, theirs, &self.words))
@@ -272,27 +307,24 @@ impl Lodging {
         }
     }
 
-    /// What was told of the scenario's objects is nobody else's.
-    async fn forget_events(&self) {
+    /// What was told of objects with these UIDs, which are the scenario's, is nobody else's. What was told of those that
+    /// went before stays until it expires.
+    async fn forget_events(&self, uids: &BTreeSet<String>) {
         let events = api(&self.client, &self.namespace, ("", "Event", "events"));
         let Ok(list) = events.list(&ListParams::default()).await else {
             return;
         };
-        let known = self.fence.strangers();
         let ours = list.items.iter().filter(|event| {
-            let uid = event.data["involvedObject"]["uid"]
-                .as_str()
-                .unwrap_or_default();
-            let name = event.data["involvedObject"]["name"]
-                .as_str()
-                .unwrap_or_default();
-            let is_new = event.uid().is_some_and(|uid| !known.uids.contains(&uid));
-            is_new && !known.uids.contains(uid) && is_named_after(name, &self.words)
+            let about = event.data["involvedObject"]["uid"].as_str();
+            about.is_some_and(|uid| uids.contains(uid))
         });
-        let params = DeleteParams::default();
         join_all(ours.map(|event| {
-            let (events, name, params) = (events.clone(), event.name_any(), &params);
-            async move { events.delete(&name, params).await }
+            let (events, name) = (events.clone(), event.name_any());
+            let params = DeleteParams::default().preconditions(Preconditions {
+                uid: event.uid(),
+                resource_version: None,
+            });
+            async move { events.delete(&name, &params).await }
         }))
         .await;
     }
@@ -321,9 +353,13 @@ impl Cluster for Lodging {
 
     fn stop(&self) -> BoxFuture<'_, ()> {
         async {
+            let selector = format!("{RUN}={}", self.run);
+            let ours = listed(&self.client, &self.namespace, &selector).await;
+            let ours = ours.unwrap_or_default();
+            let uids = ours.iter().filter_map(|(_, object)| object.uid()).collect();
             // What does not go now is asked again before the next scenario, and at the end of the run.
             let _ = self.sweep().await;
-            self.forget_events().await;
+            self.forget_events(&uids).await;
         }
         .boxed()
     }
@@ -338,7 +374,10 @@ pub(super) async fn sweep(
 ) -> Vec<String> {
     let mut left = Vec::new();
     for _ in 0..ROUNDS {
-        let mut ours = listed(client, namespace, selector).await;
+        let mut ours = match listed(client, namespace, selector).await {
+            Ok(ours) => ours,
+            Err(why) => return vec![why],
+        };
         ours.retain(|(_, object)| !spared.contains(&object.name_any().as_str()));
         if ours.is_empty() {
             return Vec::new();
@@ -371,7 +410,11 @@ pub async fn clean_room(
     choice: &Choice,
 ) -> (Vec<Found>, Vec<Found>, Vec<String>) {
     let mut runs: BTreeMap<String, i64> = BTreeMap::new();
-    for (_, object) in listed(client, namespace, RUN).await {
+    let there = match listed(client, namespace, RUN).await {
+        Ok(there) => there,
+        Err(why) => return (Vec::new(), Vec::new(), vec![why]),
+    };
+    for (_, object) in there {
         let label = |name: &str| object.labels().get(name).cloned();
         if let (Some(run), Some(expires)) = (label(RUN), label(EXPIRES)) {
             runs.insert(run, expires.parse().unwrap_or(i64::MAX));

@@ -125,6 +125,16 @@ pub enum Error {
         /// Verbs and resources.
         why: String,
     },
+    /// Something is where a run would say that the namespace is its own.
+    #[error("the namespace {namespace:?} cannot be taken for a run: its ConfigMap {name:?} {why}")]
+    Taken {
+        /// The namespace.
+        namespace: String,
+        /// The object's name.
+        name: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Another run is at work in the namespace.
     #[error(
         "run {run} is at work in the namespace {namespace:?}: wait for its end, or `stsspec clean --namespace {namespace} --run {run}` ends it"
