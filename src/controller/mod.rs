@@ -161,9 +161,14 @@ async fn work(syncer: Arc<Syncer>, queue: Queue<Key>) {
             Err(_) => Ended::Failed,
         });
         match synced {
-            Ok(next) if next.again => queue.look_again(key.clone()),
             Ok(next) => {
-                queue.forget(&key);
+                match next.again {
+                    true => {
+                        queue.forgive(&key);
+                        queue.look_again(key.clone());
+                    }
+                    false => queue.forget(&key),
+                }
                 if let Some(at) = next.at {
                     let after = syncer.clock.until(at) - Instant::now();
                     queue.add_after(key.clone(), after);

@@ -29,6 +29,8 @@ struct Lines<K> {
     /// To be put in line at that time.
     later: BTreeMap<K, Instant>,
     failures: BTreeMap<K, u32>,
+    /// How often each was looked at in vain since it last succeeded.
+    lags: BTreeMap<K, u32>,
     /// When the bucket of retries is full again.
     full_at: Instant,
 }
@@ -51,6 +53,7 @@ impl<K: Clone + Ord> Default for Queue<K> {
             taken: BTreeSet::new(),
             later: BTreeMap::new(),
             failures: BTreeMap::new(),
+            lags: BTreeMap::new(),
             full_at: Instant::now(),
         };
         Self(Arc::new((Mutex::new(lines), Notify::new())))
@@ -94,13 +97,20 @@ impl<K: Clone + Ord> Queue<K> {
     /// Works on the key again when what it waits for may have come: 5 ms later, doubled each time up to 1000 s. It takes
     /// nothing from the bucket: nobody failed, and a hundred sets whose caches lag would leave none for those that did.
     pub fn look_again(&self, key: K) {
-        let rest = self.lines().own_rest(&key);
+        let rest = own_rest(&mut self.lines().lags, &key);
         self.add_after(key, rest);
     }
 
-    /// The key's failures are over.
-    pub fn forget(&self, key: &K) {
+    /// Nothing failed, whether or not all was done.
+    pub fn forgive(&self, key: &K) {
         self.lines().failures.remove(key);
+    }
+
+    /// The key's failures are over, and it lags no more.
+    pub fn forget(&self, key: &K) {
+        let mut lines = self.lines();
+        lines.failures.remove(key);
+        lines.lags.remove(key);
     }
 
     /// Takes the next key, waiting for one. It has to be given back with [`Queue::done`].
@@ -166,19 +176,20 @@ impl<K: Clone + Ord> Lines<K> {
         Some(key)
     }
 
-    fn own_rest(&mut self, key: &K) -> Duration {
-        let failures = self.failures.entry(key.clone()).or_default();
-        let own = REST.1.min(REST.0 * 2u32.saturating_pow(*failures));
-        *failures = failures.saturating_add(1);
-        own
-    }
-
     fn rest(&mut self, key: &K, now: Instant) -> Duration {
-        let own = self.own_rest(key);
+        let own = own_rest(&mut self.failures, key);
         self.full_at = self.full_at.max(now) + RATE.0;
         let shared = (self.full_at - now).saturating_sub(RATE.0 * RATE.1);
         own.max(shared)
     }
+}
+
+/// How long a key rests, by how often it came in vain; once more now.
+fn own_rest<K: Clone + Ord>(counts: &mut BTreeMap<K, u32>, key: &K) -> Duration {
+    let count = counts.entry(key.clone()).or_default();
+    let rest = REST.1.min(REST.0 * 2u32.saturating_pow(*count));
+    *count = count.saturating_add(1);
+    rest
 }
 
 #[cfg(test)]
