@@ -128,7 +128,7 @@ pub fn read(
     if let Some(last) = lines.last() {
         reading.history.end(last.stage_timestamp);
     }
-    let gates = gates.into_iter().collect();
+    let gates: BTreeSet<String> = gates.into_iter().collect();
     Ok(Evidence {
         history: reading.history,
         log: requests(&lines, subject),
@@ -139,10 +139,18 @@ pub fn read(
             virtual_time: false,
             attribution: true,
             delivery: false,
+            own_write_gate: subject == CONTROLLER
+                && gates.contains("StaleControllerConsistencyStatefulSet"),
             gates,
-            own_write_gate: true,
         },
     })
+}
+
+/// Whether a body is the object itself, a list of such, or a Status: not a Table of it, nor its metadata alone.
+fn is_shown_whole(kind: Kind, body: &Value) -> bool {
+    let said = body["kind"].as_str().unwrap_or_default();
+    let own = said.strip_suffix("List").unwrap_or(said);
+    matches!(own, "" | "Status") || own == kind.name()
 }
 
 impl Line {
@@ -235,6 +243,12 @@ impl Reading {
             }
             return;
         };
+        if !is_shown_whole(kind, body) {
+            if method.writes() {
+                self.miss(kind, line);
+            }
+            return;
+        }
         let items = body["items"].as_array();
         match items {
             Some(items) => items
@@ -264,7 +278,8 @@ impl Reading {
     }
 
     fn show(&mut self, kind: Kind, method: Method, at: Timestamp, value: Value) {
-        let goes = matches!(method, Method::Delete | Method::DeleteCollection);
+        // Who deletes many is told what was there, not what has gone: that is seen with the next answer.
+        let goes = method == Method::Delete;
         let Ok(object) = Object::decode(kind, without_managers(value)) else {
             return;
         };
@@ -272,7 +287,8 @@ impl Reading {
         let going = meta.deletion_timestamp.is_some();
         let held = meta.finalizers.as_ref().is_some_and(|all| !all.is_empty());
         let graceful = meta.deletion_grace_period_seconds.unwrap_or(0) > 0;
-        let gone = !held && !graceful && (goes || (going && method.writes()));
+        let writes_one = method.writes() && method != Method::DeleteCollection;
+        let gone = !held && !graceful && (goes || (going && writes_one));
         let key = super::Key::of(&object);
         let known = self
             .history

@@ -65,6 +65,21 @@ impl Kind {
         }
     }
 
+    /// The name in objects: `Pod`. That of a set is its target's.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Set => "StatefulSet",
+            Self::Pod => "Pod",
+            Self::Claim => "PersistentVolumeClaim",
+            Self::Revision => "ControllerRevision",
+            Self::Service => "Service",
+            Self::EndpointSlice => "EndpointSlice",
+            Self::Event => "Event",
+            Self::Deployment => "Deployment",
+            Self::ReplicaSet => "ReplicaSet",
+        }
+    }
+
     /// The kind with that name in paths.
     pub fn of_plural(plural: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.plural() == plural)

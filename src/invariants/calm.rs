@@ -14,6 +14,9 @@ use crate::{
 pub struct Rhythm {
     attribution: bool,
     delivery: bool,
+    /// A pod's availability is looked at when it comes. Before 1.36 a second more passed, and where that was too early
+    /// because the pod had been unready meanwhile, the whole time again.
+    looks_in_time: bool,
     running: Vec<(Timestamp, Timestamp)>,
     failed: Vec<Timestamp>,
     /// When faults could act.
@@ -57,6 +60,7 @@ impl Rhythm {
         let mut rhythm = Self {
             attribution: evidence.profile.attribution,
             delivery: evidence.profile.delivery,
+            looks_in_time: evidence.profile.version >= (1, 36),
             running: running(subject()),
             failed: subject().filter_map(failed_at).collect(),
             faults: log
@@ -236,7 +240,11 @@ impl Judging<'_> {
         if wanted.min_ready_seconds > 0 {
             for pod in index.claimed(life, point) {
                 if let Some(at) = sets::available_at(pod, wanted.min_ready_seconds) {
-                    from = from.max(later(at, 1));
+                    let late = match self.rhythm.looks_in_time {
+                        true => 1,
+                        false => i64::from(wanted.min_ready_seconds) + 2,
+                    };
+                    from = from.max(later(at, late));
                 }
             }
         }

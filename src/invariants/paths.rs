@@ -31,7 +31,15 @@ pub fn independent(judging: &Judging<'_>, tally: &mut Tally<'_>) {
             let Some(shape) = shape(judging, number, calm.point, set) else {
                 continue;
             };
-            let wanted = format!("{} {}", life.name, wish(set));
+            // Another namespace may have other defaults, and what somebody changed by hand is nobody's end.
+            let by_hand = [Kind::Pod, Kind::Revision]
+                .iter()
+                .any(|kind| judging.meddled(number, *kind));
+            if by_hand {
+                tally.vacuous();
+                continue;
+            }
+            let wanted = format!("{}/{} {}", life.namespace, life.name, wish(set));
             let end = End {
                 life: number,
                 point: calm.point,
