@@ -17,7 +17,7 @@ use crate::suite::{Explore, Subject, drive::Interrupt};
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// How many schedules, with the seeds from 0 on.
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
     /// Only the schedule of this seed, again.
     #[arg(long, value_name = "N", conflicts_with = "seeds")]

@@ -23,7 +23,6 @@ use crate::{
         embedded,
     },
     mini::api::schema::crd,
-    mutants::{Mutant, Part},
     report::Scenario,
     suite::{
         drive::Mode,
@@ -73,17 +72,6 @@ impl Plane {
         target: &Target,
         rehearsal: bool,
     ) -> Result<Self, Error> {
-        if let Subject::Mutant(Mutant {
-            part: Part::Api(_), ..
-        }) = subject
-        {
-            return Err(Error::Subject {
-                subject: subject.to_string(),
-                tier: "control-plane".to_owned(),
-                reason: "its API server is a real one".to_owned(),
-                instead: "bundled",
-            });
-        }
         let lost = Arc::new(OnceLock::new());
         if rehearsal {
             let offered = on_a_runtime(offers(programs))?;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use futures::{FutureExt as _, future::LocalBoxFuture};
 use jiff::Timestamp;
 
-use super::{Error, Ground, Site};
+use super::{Ground, Site};
 use crate::{
     clock::Clock,
     cluster::{
@@ -14,7 +14,7 @@ use crate::{
     },
     inventory,
     report::Scenario,
-    suite::{drive::Mode, needs, plan::Planned, subject::Subject, tier::Tier},
+    suite::{drive::Mode, needs, plan::Planned, subject::Subject},
     tap::Tap,
     world::Deadlines,
 };
@@ -39,27 +39,11 @@ pub(super) struct Here {
 }
 
 impl Here {
-    /// What can be had here for a subject.
-    pub(super) fn for_subject(subject: &Subject) -> Result<Self, Error> {
-        if matches!(subject, Subject::BuiltIn) {
-            return Err(Error::Subject {
-                subject: subject.to_string(),
-                tier: Tier::Embedded.to_string(),
-                reason: "its clusters have no StatefulSet controller of their own".to_owned(),
-                instead: "bundled",
-            });
-        }
-        if matches!(subject, Subject::Command(_)) {
-            return Err(Error::Subject {
-                subject: subject.to_string(),
-                tier: Tier::Embedded.to_string(),
-                reason: "a program lives in real time, and its clusters do not".to_owned(),
-                instead: "bundled",
-            });
-        }
-        Ok(Self {
+    /// What can be had here.
+    pub(super) fn new() -> Self {
+        Self {
             offered: embedded::capabilities(Options::default().server.rules.version),
-        })
+        }
     }
 }
 

@@ -24,6 +24,7 @@ use crate::{
         Capabilities, Cluster, Processes, Target, context as context_tier,
         control_plane as control_plane_tier,
     },
+    mutants::{Mutant, Part},
     report::Scenario,
     tap::Tap,
     world::Deadlines,
@@ -48,7 +49,7 @@ pub enum Error {
     },
     /// The target is not to be had there.
     #[error(
-        "the target {target} cannot be judged on tier {tier}: its definition cannot be installed there; `--tier control-plane` and `--context` can"
+        "the target {target} cannot be judged on tier {tier}: its API server has no definitions of kinds; that of every other tier has"
     )]
     Target {
         /// What was to be judged.
@@ -212,7 +213,7 @@ pub(super) fn prepare(
     target: &Target,
     rehearsal: bool,
 ) -> Result<Arc<dyn Site>, Error> {
-    if target.is_custom() && !matches!(tier, Tier::Context(_) | Tier::ControlPlane(_)) {
+    if target.is_custom() && matches!(tier, Tier::Embedded) {
         return Err(Error::Target {
             target: target.to_string(),
             tier: tier.to_string(),
@@ -226,8 +227,16 @@ pub(super) fn prepare(
             instead: "bundled",
         });
     }
+    if let Some((reason, instead)) = out_of_reach(tier, subject) {
+        return Err(Error::Subject {
+            subject: subject.to_string(),
+            tier: tier.to_string(),
+            reason: reason.to_owned(),
+            instead,
+        });
+    }
     match tier {
-        Tier::Embedded => Ok(Arc::new(embedded::Here::for_subject(subject)?)),
+        Tier::Embedded => Ok(Arc::new(embedded::Here::new())),
         Tier::Kind(_) if rehearsal => Err(Error::Rehearsal),
         Tier::Kind(options) => Ok(Arc::new(kind::Made::prepare(options, subject, target)?)),
         Tier::Context(options) => Ok(Arc::new(context::There::prepare(
@@ -236,6 +245,38 @@ pub(super) fn prepare(
         Tier::ControlPlane(programs) => Ok(Arc::new(control_plane::Plane::prepare(
             programs, subject, target, rehearsal,
         )?)),
+    }
+}
+
+/// Why a subject cannot be judged on a tier, and which can, if it cannot.
+fn out_of_reach(tier: &Tier, subject: &Subject) -> Option<(&'static str, &'static str)> {
+    match (tier, subject) {
+        (Tier::Embedded, Subject::BuiltIn) => Some((
+            "its clusters have no StatefulSet controller of their own",
+            "bundled",
+        )),
+        (Tier::Embedded, Subject::Command(_)) => Some((
+            "a program lives in real time, and its clusters do not",
+            "bundled",
+        )),
+        (Tier::Context(_) | Tier::Kind(_), Subject::Command(_)) => Some((
+            "a program is started where nothing else is at work, which `--tier control-plane` is",
+            "bundled",
+        )),
+        (
+            Tier::Context(_) | Tier::Kind(_),
+            Subject::Mutant(Mutant {
+                part: Part::Agent { .. } | Part::Api(_),
+                ..
+            }),
+        ) => Some(("its nodes and its API server are real ones", "bundled")),
+        (
+            Tier::ControlPlane(_),
+            Subject::Mutant(Mutant {
+                part: Part::Api(_), ..
+            }),
+        ) => Some(("its API server is a real one", "bundled")),
+        _ => None,
     }
 }
 
