@@ -39,7 +39,7 @@ Feature: A rollout can be followed, repeated and undone from the command line
 
   Rule: A rollout is undone by the template of an older revision, which becomes the newest again
 
-    @cli-rollout-history-undo @rev-rollout-undo
+    @cli-rollout-history-undo
     Scenario: From blue to green and back
       Given the set "web" is settled with 2 replicas at revision "blue"
       And its template changes to revision "green"

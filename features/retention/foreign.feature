@@ -36,7 +36,7 @@ Feature: Claims that others own are theirs
       And claim "data-db-1" is the same as before
       And claim "data-db-1" belongs to pod "keeper"
 
-    @ret-foreign-controller
+    @ret-foreign-controller @ret-deleted-gc
     Scenario: It survives the set
       Given its claim retention when deleted is Delete
       And the set "db" is settled with 2 replicas

@@ -69,6 +69,7 @@ Feature: Claims go with the pods of a set that shrinks if it says so
       And pod "db-1" disappears
       And the set "db" is scaled to 2
       And the end of claim "data-db-1" is let through
+      And claim "data-db-1" disappears
       When the annotation "stsspec.dev/note" of set "db" changes to "look again"
       Then the set "db" settles with pods "db-0" and "db-1"
       And claim "data-db-1" belongs to nobody

@@ -11,7 +11,7 @@ Feature: A controller that ends and begins again goes on where it was
       Then pods "web-0" to "web-2" are the same as before
       And it has 1 revision
 
-    @upd-upgrade-no-spurious
+    @upd-upgrade-no-spurious @rev-semantic-equal
     Scenario: An older version has written the revision
       Given the set "web" is planned
       And its template changes to revision "blue"
@@ -22,7 +22,7 @@ Feature: A controller that ends and begins again goes on where it was
       And the revision made by hand is its update revision
       And it has 1 revision
 
-    @upd-upgrade-no-spurious
+    @upd-upgrade-no-spurious @rev-semantic-equal
     Scenario: An older version has written the revision, and the set is looked at anew
       Given the set "web" is planned
       And its template changes to revision "blue"

@@ -161,25 +161,7 @@ Feature: Every pod has claims of its own
       Then pod "c-0" uses the claim "a-b-c-0"
       And pod "b-c-0" uses the claim "a-b-c-0"
 
-  Rule: What a set claims cannot be changed, and is checked when the set is created
-
-    @pvc-template-immutable
-    Scenario Outline: A change of <what>
-      Given the set "db" is planned
-      And its pods claim storage "data"
-      And the set "db" is settled with 1 replica
-      When this change of set "db" is submitted
-        """
-        spec: {volumeClaimTemplates: [{metadata: <metadata>, spec: <spec>}]}
-        """
-      Then the request is refused as "422 Invalid"
-        | reason            | field                     |
-        | FieldValueInvalid | spec.volumeClaimTemplates |
-
-      Examples:
-        | what       | metadata                            | spec                                    |
-        | the size   | {name: data}                        | {resources: {requests: {storage: 2Mi}}} |
-        | the labels | {name: data, labels: {tier: silver}} | {}                                      |
+  Rule: A claim template that is sent again as it was changes nothing
 
     @pvc-template-noop-apply
     Scenario: The template as it was first sent
@@ -198,23 +180,3 @@ Feature: Every pod has claims of its own
         """
       Then the request is accepted
       And pod "db-0" is the same as before
-
-    @pvc-invalid-template-rejected
-    Scenario Outline: A template without <what>
-      Given the set "db" is planned
-      And its description says
-        """
-        spec:
-          volumeClaimTemplates:
-            - metadata: {name: data}
-              spec: <spec>
-        """
-      When the planned set "db" is submitted
-      Then the request is refused as "422 Invalid"
-        | reason             | field                                                 |
-        | FieldValueRequired | spec.volumeClaimTemplates[0].spec.<field> |
-
-      Examples:
-        | what              | field              | spec                                                                   |
-        | access modes      | accessModes        | {resources: {requests: {storage: 1Mi}}}                                |
-        | a storage request | resources[storage] | {accessModes: [ReadWriteOnce]}                                         |

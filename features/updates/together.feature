@@ -32,9 +32,9 @@ Feature: What a set asks for holds together
         | OrderedReady | 3     | 1         | 2    | 0       | Delete | "db-4" to "db-6" | "db-3"            | "data-db-3" to "data-db-6" |
         | OrderedReady | 0     | 2         | 1    | 5       | Delete | "db-2" and "db-3" | "db-0" and "db-1" | "data-db-0" to "data-db-3" |
 
-  Rule: A set that shrinks in the middle of an update keeps to them too
+  Rule: A set that shrinks while its rollout rests keeps to them too
 
-    @part-max-unavailable @ret-scaled-gc @start-scale-down
+    @ret-scaled-gc @start-scale-down
     Scenario Outline: <policy> from <first>, partition <partition>, <most> at once, <seconds> seconds, <fate>, one pod fewer
       Given the set "db" is planned
       And its pods claim storage "data"

@@ -53,12 +53,16 @@ Feature: What makes a set itself cannot be changed
         | FieldValueInvalid | spec.serviceName         |
         | FieldValueInvalid | spec.podManagementPolicy |
 
-    @val-immutable-fields @val-immutable-fields-cause-before
+    @val-immutable-fields @val-immutable-fields-cause-before @pvc-template-immutable
     Scenario: Before Kubernetes 1.37 the whole spec is to blame
       Given the set "web" is settled with 1 replica
       When this change of set "web" is submitted
         """
-        spec: {serviceName: other, podManagementPolicy: Parallel}
+        spec:
+          serviceName: other
+          podManagementPolicy: Parallel
+          volumeClaimTemplates:
+          - {metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}}
         """
       Then the request is refused as "422 Invalid"
         | reason              | field |
