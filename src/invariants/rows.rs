@@ -88,7 +88,7 @@ impl Invariant {
         match self.rule {
             Some(rule) if self.applies(profile) => {
                 if self.needs.iter().any(|need| need == "attribution") && !profile.attribution {
-                    tally.undecided("it is not known who made a write".to_owned());
+                    tally.unattributed("it is not known who made a write".to_owned());
                 } else {
                     rule(judging, &mut tally);
                 }

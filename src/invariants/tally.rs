@@ -18,6 +18,8 @@ pub struct Finding {
     pub violations: Vec<Violation>,
     /// Why something could not be decided.
     pub undecided: Vec<String>,
+    /// Likewise, where all that is missing is who did it.
+    pub unattributed: Vec<String>,
 }
 
 /// What it means.
@@ -41,7 +43,7 @@ impl Finding {
     pub fn outcome(&self) -> Outcome {
         if !self.violations.is_empty() {
             Outcome::Violated
-        } else if !self.undecided.is_empty() {
+        } else if !self.undecided.is_empty() || !self.unattributed.is_empty() {
             Outcome::Undecided
         } else if self.strict + self.windowed > 0 {
             Outcome::Held
@@ -92,6 +94,7 @@ impl<'a> Tally<'a> {
                 vacuous: 0,
                 violations: Vec::new(),
                 undecided: Vec::new(),
+                unattributed: Vec::new(),
             },
         }
     }
@@ -114,9 +117,12 @@ impl<'a> Tally<'a> {
     }
 
     pub fn undecided(&mut self, why: String) {
-        if self.finding.undecided.len() < Finding::KEPT && !self.finding.undecided.contains(&why) {
-            self.finding.undecided.push(why);
-        }
+        keep(&mut self.finding.undecided, why);
+    }
+
+    /// It could be decided if it were known who did it.
+    pub fn unattributed(&mut self, why: String) {
+        keep(&mut self.finding.unattributed, why);
     }
 
     /// A breach that the last changes before a point of one set's history show, unless it is excused. `kinds` are those
@@ -129,7 +135,7 @@ impl<'a> Tally<'a> {
         if self.invariant.exempt_when(Exempt::UserAction)
             && !self.judging.index.evidence.profile.attribution
         {
-            self.undecided(format!("{seen}; somebody else may have caused it"));
+            self.unattributed(format!("{seen}; somebody else may have caused it"));
             return;
         }
         let changes = self.judging.changes_before(life, point);
@@ -183,5 +189,11 @@ impl<'a> Tally<'a> {
 
     pub fn finding(self) -> Finding {
         self.finding
+    }
+}
+
+fn keep(reasons: &mut Vec<String>, why: String) {
+    if reasons.len() < Finding::KEPT && !reasons.contains(&why) {
+        reasons.push(why);
     }
 }

@@ -1,6 +1,6 @@
 //! What the rules say of histories that nobody made for them: of a file, or of a cluster that was only watched.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use serde::{Deserialize, Serialize};
 
@@ -38,8 +38,6 @@ pub struct Rule {
     pub statement: String,
     /// It counts: a breach of it makes the history one that does not conform.
     pub counts: bool,
-    /// What kept it from being judged at all.
-    pub unknown: Option<String>,
     /// The sums of what was found.
     #[serde(flatten)]
     pub finding: Finding,
@@ -49,8 +47,11 @@ impl Rule {
     fn word(&self) -> &'static str {
         match self {
             rule if !rule.finding.violations.is_empty() => "violated",
-            rule if rule.unknown.is_some() => "not judged",
             rule if !rule.finding.undecided.is_empty() => "undecided",
+            rule if !rule.finding.unattributed.is_empty() => match rule.finding.decided() {
+                true => "undecided",
+                false => "not judged",
+            },
             rule if rule.finding.decided() => "held",
             _ => "no occasion",
         }
@@ -109,7 +110,7 @@ impl Judgement {
                 finding.windowed
             );
             if finding.violations.is_empty() {
-                for why in &finding.undecided {
+                for why in finding.undecided.iter().chain(&finding.unattributed) {
                     let _ = writeln!(text, "           {why}");
                 }
             }
@@ -120,18 +121,14 @@ impl Judgement {
     }
 
     fn unjudged(&self, text: &mut String) {
-        let mut reasons: Vec<&str> = self
-            .rules
-            .iter()
-            .filter_map(|rule| rule.unknown.as_deref())
-            .collect();
-        reasons.sort_unstable();
-        reasons.dedup();
-        for reason in reasons {
-            let of_it = self.rules.iter().filter(|rule| {
-                rule.word() == "not judged" && rule.unknown.as_deref() == Some(reason)
-            });
-            let ids: Vec<&str> = of_it.map(|rule| rule.finding.invariant.as_str()).collect();
+        let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for rule in self.rules.iter().filter(|rule| rule.word() == "not judged") {
+            if let Some(why) = rule.finding.unattributed.first() {
+                let ids = reasons.entry(why).or_default();
+                ids.push(&rule.finding.invariant);
+            }
+        }
+        for (reason, ids) in reasons {
             let _ = writeln!(text, "not judged, because {reason}: {}", ids.join(", "));
         }
         let idle = self
@@ -176,7 +173,7 @@ mod tests {
         strict: usize,
         violated: bool,
         undecided: &[&str],
-        unknown: Option<&str>,
+        unattributed: &[&str],
     ) -> Rule {
         let violation = Violation {
             expected: "so".into(),
@@ -186,7 +183,6 @@ mod tests {
         Rule {
             statement: "so".to_owned(),
             counts,
-            unknown: unknown.map(str::to_owned),
             finding: Finding {
                 invariant: "inv-a".to_owned(),
                 strict,
@@ -194,6 +190,7 @@ mod tests {
                 vacuous: 0,
                 violations: violated.then_some(violation).into_iter().collect(),
                 undecided: undecided.iter().map(ToString::to_string).collect(),
+                unattributed: unattributed.iter().map(ToString::to_string).collect(),
             },
         }
     }
@@ -201,17 +198,19 @@ mod tests {
     #[test]
     fn a_breach_outweighs_what_is_undecided_and_what_nobody_can_know_weighs_nothing() {
         let (held, broken) = (
-            rule(true, 1, false, &[], None),
-            rule(true, 1, true, &[], None),
+            rule(true, 1, false, &[], &[]),
+            rule(true, 1, true, &[], &[]),
         );
-        let gap = rule(true, 1, false, &["a gap"], None);
-        let unknown = rule(true, 0, false, &["who"], Some("who"));
-        let remark = rule(false, 1, true, &[], None);
+        let gap = rule(true, 1, false, &["a gap"], &[]);
+        let unknown = rule(true, 0, false, &[], &["who"]);
+        let doubted = rule(true, 1, false, &[], &["who"]);
+        let remark = rule(false, 1, true, &[], &[]);
         for (rules, conclusion) in [
             (vec![held.clone(), unknown.clone()], Conclusion::Conformant),
             (vec![held.clone(), remark], Conclusion::Conformant),
             (vec![held.clone(), gap.clone()], Conclusion::Undecided),
             (vec![gap, broken], Conclusion::NotConformant),
+            (vec![held, doubted], Conclusion::Undecided),
             (vec![unknown], Conclusion::Undecided),
             (vec![], Conclusion::Undecided),
         ] {
@@ -232,8 +231,8 @@ mod tests {
             conclusion: Conclusion::NotConformant,
             notes: vec!["known".into()],
             rules: vec![
-                rule(true, 1, true, &[], None),
-                rule(true, 0, false, &["who"], Some("it is not known")),
+                rule(true, 1, true, &[], &[]),
+                rule(true, 0, false, &[], &["it is not known"]),
             ],
         };
         assert_eq!(

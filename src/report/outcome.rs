@@ -170,6 +170,9 @@ pub struct Finding {
     pub violations: Vec<Violation>,
     /// Why something could not be decided.
     pub undecided: Vec<String>,
+    /// Likewise, where all that is missing is who did it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unattributed: Vec<String>,
 }
 
 /// One breach of an invariant.

@@ -96,6 +96,7 @@ fn example() -> Report {
             slice: vec!["      44  00:00:03  pod web-2 added".into()],
         }],
         undecided: Vec::new(),
+        unattributed: Vec::new(),
     }];
     let skipped = outcome(
         20,

@@ -7,7 +7,9 @@ pub(super) fn of(evidence: &Evidence) -> Vec<report::Finding> {
     invariants::judge(evidence)
         .into_iter()
         .map(kept)
-        .filter(|kept| kept.decided() || !kept.undecided.is_empty())
+        .filter(|kept| {
+            kept.decided() || !kept.undecided.is_empty() || !kept.unattributed.is_empty()
+        })
         .collect()
 }
 
@@ -27,5 +29,6 @@ fn kept(finding: invariants::Finding) -> report::Finding {
         vacuous: finding.vacuous,
         violations: violations.collect(),
         undecided: finding.undecided,
+        unattributed: finding.unattributed,
     }
 }

@@ -60,9 +60,7 @@ impl Sums {
     }
 
     fn note(&mut self, note: String) {
-        if self.notes.len() < KEPT && !self.notes.contains(&note) {
-            self.notes.push(note);
-        }
+        keep(&mut self.notes, vec![note]);
     }
 
     /// All breaches so far, with the rule's id.
@@ -79,10 +77,9 @@ impl Sums {
     pub(super) fn judgement(
         self,
         source: String,
-        evidence: &crate::evidence::Profile,
+        (major, minor): (u16, u16),
         more: Vec<String>,
     ) -> Judgement {
-        let (major, minor) = evidence.version;
         let mut rules = self.rules;
         let rules: Vec<Rule> = invariants::all()
             .iter()
@@ -90,17 +87,9 @@ impl Sums {
                 let finding = rules
                     .remove(&invariant.id)
                     .unwrap_or_else(|| nothing(&invariant.id));
-                let by_whom =
-                    !evidence.attribution && !finding.decided() && finding.violations.is_empty();
-                let unknown = by_whom
-                    .then(|| finding.undecided.first().cloned())
-                    .flatten();
                 Rule {
                     statement: invariant.statement.clone(),
                     counts: invariant.level != Level::Observed,
-                    unknown: unknown.filter(|why| {
-                        why.contains("not known who") || why.contains("somebody else may")
-                    }),
                     finding,
                 }
             })
@@ -130,6 +119,7 @@ fn nothing(invariant: &str) -> Finding {
         vacuous: 0,
         violations: Vec::new(),
         undecided: Vec::new(),
+        unattributed: Vec::new(),
     }
 }
 
@@ -146,9 +136,14 @@ fn merge(sum: &mut Finding, more: Finding) {
             sum.violations.push(violation);
         }
     }
-    for why in more.undecided {
-        if sum.undecided.len() < KEPT && !sum.undecided.contains(&why) {
-            sum.undecided.push(why);
+    keep(&mut sum.undecided, more.undecided);
+    keep(&mut sum.unattributed, more.unattributed);
+}
+
+fn keep(reasons: &mut Vec<String>, more: Vec<String>) {
+    for why in more {
+        if reasons.len() < KEPT && !reasons.contains(&why) {
+            reasons.push(why);
         }
     }
 }
@@ -157,5 +152,5 @@ fn merge(sum: &mut Finding, more: Finding) {
 pub fn judge(source: String, evidence: &Evidence, notes: Vec<String>) -> Judgement {
     let mut sums = Sums::default();
     sums.add(evidence);
-    sums.judgement(source, &evidence.profile, notes)
+    sums.judgement(source, evidence.profile.version, notes)
 }

@@ -116,7 +116,7 @@ impl Observe {
         let end = Instant::now() + self.duration.unwrap_or(EVER);
         let mut often = interval_at(Instant::now() + OFTEN, OFTEN);
         let mut judged = 0;
-        let lost = loop {
+        let mut lost = loop {
             let begun = recorder.look(History::initial);
             let long =
                 |history: &History| (history.changes().len() >= begun + LONGEST).then_some(());
@@ -126,7 +126,7 @@ impl Observe {
                 () = sleep_until(end) => break None,
                 is_long = recorder.until(EVER, long) => {
                     if is_long.is_none() {
-                        break recorder.lost();
+                        break recorder.lost().map(|why| format!("the cluster was lost: {why}"));
                     }
                     let stretch = recorder.release();
                     let many = stretch.changes().len();
@@ -150,7 +150,16 @@ impl Observe {
         };
         let history = match timeout(LAST, recorder.finish(&namespaces)).await {
             Ok(Ok(history)) => history,
-            _ => recorder.look(History::clone),
+            unproved => {
+                let why = match unproved {
+                    Ok(Err(error)) => error.to_string(),
+                    _ => format!("it took longer than {} s", LAST.as_secs()),
+                };
+                lost.get_or_insert(format!(
+                    "what was seen could not be compared with a list at the end: {why}"
+                ));
+                recorder.look(History::clone)
+            }
         };
         let last = evidence(history);
         sums.add(&last);
@@ -162,12 +171,9 @@ impl Observe {
         let mut notes = vec![
             "an observer does not know who wrote what: rules on what the controller alone did are not judged, and a breach that somebody else may have caused is none".to_owned(),
         ];
-        notes.extend(
-            lost.iter()
-                .map(|why| format!("the cluster was lost: {why}")),
-        );
+        notes.extend(lost.clone());
         let source = format!("{}, {places}", connection.address);
-        Ok((sums.judgement(source, &profile, notes), lost, last))
+        Ok((sums.judgement(source, version, notes), lost, last))
     }
 }
 

@@ -87,7 +87,7 @@ fn every_history_is_judged_as_it_says() {
                     outcome(finding),
                     finding.strict,
                     finding.windowed,
-                    finding.undecided,
+                    (&finding.undecided, &finding.unattributed),
                     seen.collect::<String>()
                 ));
             }

@@ -54,6 +54,7 @@ fn with(
         vacuous: 0,
         violations: vec![violation; violated],
         undecided: Vec::new(),
+        unattributed: Vec::new(),
     });
     outcome
 }
