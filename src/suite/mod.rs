@@ -318,11 +318,9 @@ impl Suite {
         let listed = plan.scenarios.iter().map(|planned| Listed {
             id: planned.scenario.id(),
             skipped: deviations::of(&planned.scenario, &self.target).or_else(|| {
-                needs::unmet(
-                    planned,
-                    inventory::embedded(),
-                    &site.offered_to(&planned.scenario),
-                )
+                let offered = site.offered_to(&planned.scenario);
+                let unmet = needs::unmet(planned, inventory::embedded(), &offered);
+                unmet.map(|unmet| unmet.to_string())
             }),
             scenario: (*planned.scenario).clone(),
         });

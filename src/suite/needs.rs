@@ -1,6 +1,9 @@
 //! What a scenario needs, and whether a cluster offers it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use crate::{
     cluster::{Capabilities, Need, gates_of},
@@ -9,37 +12,158 @@ use crate::{
     suite::plan::Planned,
 };
 
+/// Why a scenario cannot run on a cluster.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Unmet {
+    /// A row does not hold in its version.
+    Version {
+        /// Which row; empty for any.
+        row: String,
+        /// The cluster's version.
+        version: String,
+    },
+    /// A row holds only with or without a gate.
+    Gate {
+        /// Which row; empty for any.
+        row: String,
+        /// `with the feature gate X`.
+        gate: String,
+    },
+    /// A right is missing.
+    Right {
+        /// Verb and resource.
+        right: String,
+        /// Who says so.
+        why: String,
+    },
+    /// The cluster does not offer something.
+    Missing(BTreeMap<Need, Lack>),
+}
+
+/// One thing that a cluster does not offer.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Lack {
+    /// Which row needs it; empty for any.
+    whose: String,
+    /// Why it is not offered, where that is known.
+    why: Option<String>,
+}
+
+impl Unmet {
+    /// The same for whichever row: scenarios that lack the same have the same reason.
+    pub(super) fn of_any_row(self) -> Self {
+        let nobody = String::new;
+        match self {
+            Self::Version { version, .. } => Self::Version {
+                row: nobody(),
+                version,
+            },
+            Self::Gate { gate, .. } => Self::Gate {
+                row: nobody(),
+                gate,
+            },
+            Self::Right { right, why } => Self::Right { right, why },
+            Self::Missing(lacks) => Self::Missing(
+                lacks
+                    .into_iter()
+                    .map(|(need, lack)| {
+                        (
+                            need,
+                            Lack {
+                                whose: nobody(),
+                                ..lack
+                            },
+                        )
+                    })
+                    .collect(),
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Unmet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = |row: &String| match row.is_empty() {
+            true => "what".to_owned(),
+            false => row.clone(),
+        };
+        match self {
+            Self::Version { row, version } => {
+                write!(f, "{} does not hold in Kubernetes {version}", what(row))
+            }
+            Self::Gate { row, gate } => write!(f, "{} holds only {gate}", what(row)),
+            Self::Right { right, why } => write!(f, "needs the right to {right}: {why}"),
+            Self::Missing(lacks) => {
+                let all: Vec<String> = lacks
+                    .iter()
+                    .map(|(need, lack)| match (lack.whose.as_str(), &lack.why) {
+                        ("", None) => need.to_string(),
+                        ("", Some(why)) => format!("{need} ({why})"),
+                        (whose, None) => format!("{need} (for {whose})"),
+                        (whose, Some(why)) => format!("{need} (for {whose}; {why})"),
+                    })
+                    .collect();
+                write!(
+                    f,
+                    "needs what the cluster does not offer: {}",
+                    all.join(", ")
+                )
+            }
+        }
+    }
+}
+
 /// Why the scenario cannot run on such a cluster, if it cannot.
 pub(super) fn unmet(
     planned: &Planned,
     inventory: &Inventory,
     cluster: &Capabilities,
-) -> Option<String> {
+) -> Option<Unmet> {
     let texts = planned.steps.iter().map(|step| step.text.as_str());
     unmet_by(&planned.scenario, texts, inventory, cluster)
 }
 
-/// The right that a sentence takes, whatever it is about.
-fn implied(sentence: &str) -> Option<&'static str> {
-    match sentence {
-        text if text.contains("the other namespace")
-            || (text.contains("a revision of ") && text.contains(" holds ")) =>
-        {
-            Some("create namespaces")
-        }
-        text if text.contains("readiness of ") || text.contains(" is held at pod ") => {
-            Some("patch pods/status")
-        }
-        _ => None,
-    }
+/// What a sentence takes, whatever it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Takes {
+    Right(&'static str),
+    Need(Need),
 }
 
-/// What a sentence needs of the cluster, whatever it is about.
-fn needed(sentence: &str) -> Option<Need> {
-    ["the controller's next ", "the controller is "]
+/// Sentences with all of these words take this.
+const TAKES: [(&[&str], Takes); 6] = [
+    (&["the other namespace"], Takes::Right("create namespaces")),
+    (
+        &["a revision of ", " holds "],
+        Takes::Right("create namespaces"),
+    ),
+    (&["readiness of "], Takes::Right("patch pods/status")),
+    (&[" is held at pod "], Takes::Right("patch pods/status")),
+    (&["the controller's next "], Takes::Need(Need::Faults)),
+    (&["the controller is "], Takes::Need(Need::Faults)),
+];
+
+fn taken(sentence: &str) -> impl Iterator<Item = Takes> {
+    TAKES
         .iter()
-        .any(|words| sentence.contains(words))
-        .then_some(Need::Faults)
+        .filter(move |(words, _)| words.iter().all(|word| sentence.contains(word)))
+        .map(|(_, takes)| *takes)
+}
+
+/// The right that a sentence takes.
+fn implied(sentence: &str) -> Option<&'static str> {
+    taken(sentence).find_map(|takes| match takes {
+        Takes::Right(right) => Some(right),
+        Takes::Need(_) => None,
+    })
+}
+
+/// What a sentence needs of the cluster.
+fn needed(sentence: &str) -> Option<Need> {
+    taken(sentence).find_map(|takes| match takes {
+        Takes::Need(need) => Some(need),
+        Takes::Right(_) => None,
+    })
 }
 
 fn unmet_by<'a>(
@@ -47,7 +171,7 @@ fn unmet_by<'a>(
     sentences: impl Iterator<Item = &'a str> + Clone,
     inventory: &Inventory,
     cluster: &Capabilities,
-) -> Option<String> {
+) -> Option<Unmet> {
     let rows = || {
         scenario
             .behaviours
@@ -56,14 +180,16 @@ fn unmet_by<'a>(
     };
     let version = Minor(cluster.version.0, cluster.version.1);
     if let Some(row) = rows().find(|row| !row.holds_in(version)) {
-        return Some(format!(
-            "{} does not hold in Kubernetes {}",
-            row.id,
-            String::from(version)
-        ));
+        return Some(Unmet::Version {
+            row: row.id.clone(),
+            version: String::from(version),
+        });
     }
     if let Some((row, gate)) = rows().find_map(|row| Some((row, ungated(row, &cluster.gates)?))) {
-        return Some(format!("{} holds only {gate}", row.id));
+        return Some(Unmet::Gate {
+            row: row.id.clone(),
+            gate,
+        });
     }
     let mut rights: Vec<&str> = sentences.clone().filter_map(implied).collect();
     rights.extend(rows().flat_map(|row| row.rights.iter().map(String::as_str)));
@@ -71,7 +197,10 @@ fn unmet_by<'a>(
         .iter()
         .filter_map(|right| Some((right, cluster.denied.get(*right)?)));
     if let Some((right, why)) = denied.next() {
-        return Some(format!("needs the right to {right}: {why}"));
+        return Some(Unmet::Right {
+            right: (*right).to_owned(),
+            why: why.clone(),
+        });
     }
     let mut missing: BTreeMap<Need, &str> = BTreeMap::new();
     for row in rows() {
@@ -89,14 +218,17 @@ fn unmet_by<'a>(
     {
         missing.entry(need).or_insert("one of its steps");
     }
-    let all: Vec<String> = missing
-        .iter()
-        .map(|(need, whose)| match cluster.lacks.get(need) {
-            Some(why) => format!("{need} (for {whose}; {why})"),
-            None => format!("{need} (for {whose})"),
+    let lacks: BTreeMap<Need, Lack> = missing
+        .into_iter()
+        .map(|(need, whose)| {
+            let lack = Lack {
+                whose: whose.to_owned(),
+                why: cluster.lacks.get(&need).cloned(),
+            };
+            (need, lack)
         })
         .collect();
-    (!all.is_empty()).then(|| format!("needs what the cluster does not offer: {}", all.join(", ")))
+    (!lacks.is_empty()).then_some(Unmet::Missing(lacks))
 }
 
 /// The gate that is not as a row needs it, in words.
@@ -145,7 +277,8 @@ mod tests {
 
     fn of(behaviours: &[&str], cluster: &Capabilities) -> Option<String> {
         let none = std::iter::empty();
-        unmet_by(&scenario(behaviours), none, inventory::embedded(), cluster)
+        let unmet = unmet_by(&scenario(behaviours), none, inventory::embedded(), cluster);
+        unmet.map(|unmet| unmet.to_string())
     }
 
     #[test]
@@ -188,8 +321,44 @@ mod tests {
             &cluster,
         );
         assert_eq!(
-            reason.as_deref(),
+            reason.map(|unmet| unmet.to_string()).as_deref(),
             Some("needs the right to patch pods/status: of the Role")
+        );
+    }
+
+    #[test]
+    fn words_that_take_something_are_words_of_a_scenario() {
+        let plan = crate::suite::Suite::of(crate::suite::Subject::Bundled);
+        let plan = plan.plan().expect("the features can be read");
+        for (words, takes) in TAKES {
+            let says = |text: &str| words.iter().all(|word| text.contains(word));
+            let steps = plan.scenarios.iter().flat_map(|planned| &planned.steps);
+            assert!(
+                steps.filter(|step| says(&step.text)).count() > 0,
+                "no sentence has {words:?}, which takes {takes:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_reason_is_the_same_whichever_row_needs_it() {
+        let reason = |unmet: Unmet| unmet.of_any_row().to_string();
+        let lack = |whose: &str, why: Option<&str>| Lack {
+            whose: whose.to_owned(),
+            why: why.map(str::to_owned),
+        };
+        let lacks = [
+            (Need::Dns, lack("a", Some("no service"))),
+            (Need::Gc, lack("b", None)),
+        ];
+        assert_eq!(
+            reason(Unmet::Missing(lacks.into())),
+            "needs what the cluster does not offer: dns (no service), gc"
+        );
+        let (row, version) = ("a".to_owned(), "1.35".to_owned());
+        assert_eq!(
+            reason(Unmet::Version { row, version }),
+            "what does not hold in Kubernetes 1.35"
         );
     }
 

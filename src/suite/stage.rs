@@ -75,8 +75,9 @@ impl Stage {
             return Some(outcome);
         }
         let offered = self.site.offered_to(&planned.scenario);
-        let skip = deviations::of(&planned.scenario, &self.target)
-            .or_else(|| needs::unmet(planned, inventory::embedded(), &offered));
+        let skip = deviations::of(&planned.scenario, &self.target).or_else(|| {
+            needs::unmet(planned, inventory::embedded(), &offered).map(|unmet| unmet.to_string())
+        });
         skip.map(|reason| Outcome::of(&planned.scenario, Verdict::Skipped(reason)))
     }
 
