@@ -69,7 +69,10 @@ pub(super) fn run(arguments: Arguments, exit: Exit) -> Result<u8, Failure> {
     if let Some(path) = &arguments.json {
         write(path, &explored.json())?;
     }
-    Ok(signals
-        .code()
-        .unwrap_or_else(|| code_of(explored.conclusion())))
+    let code = code_of(explored.conclusion());
+    Ok(match signals.code() {
+        // A breach stays one, however the rest would have been.
+        Some(signal) if code != 1 => signal,
+        _ => code,
+    })
 }

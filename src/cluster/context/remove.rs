@@ -65,6 +65,7 @@ async fn hasten(client: &Client, namespace: &str) {
         ("", "Pod"),
         ("", "PersistentVolumeClaim"),
         ("apps", "StatefulSet"),
+        ("stsspec.dev", "StatefulSet"),
     ];
     for (group, kind) in kinds {
         let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, "v1", kind));

@@ -88,6 +88,13 @@ pub const RULES: &[Rule] = &[
         false,
     ),
     of_scenarios(
+        "stsspec.dev",
+        &["statefulsets", "statefulsets/scale", "statefulsets/status"],
+        ALL,
+        "has sets of our own kind, where that is the target",
+        false,
+    ),
+    of_scenarios(
         "",
         &["pods/status"],
         &["patch"],
