@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use k8s_openapi::api::storage::v1::StorageClass;
 use kube::{
-    Api, Client,
-    api::{ApiResource, DynamicObject, Patch, PatchParams},
+    Api, Client, ResourceExt as _,
+    api::{ApiResource, DynamicObject, ListParams, Patch, PatchParams},
     core::GroupVersionKind,
     runtime::wait::await_condition,
 };
+use serde_json::json;
 use tokio::time::timeout;
 
 use crate::manifest;
@@ -72,6 +74,33 @@ pub async fn deploy(client: &Client, manifests: &str) -> Result<(), Error> {
                 Err(error) => error.to_string(),
             };
             return Err(Error::NotAvailable { name, why });
+        }
+    }
+    Ok(())
+}
+
+/// Lets claims of the cluster's StorageClasses ask for more than they have: those that kind brings do not, though the API
+/// server alone decides it.
+///
+/// # Errors
+///
+/// The classes cannot be listed or changed.
+pub async fn let_claims_grow(client: &Client) -> Result<(), Error> {
+    let api: Api<StorageClass> = Api::all(client.clone());
+    let refused = |what: &str| {
+        let what = what.to_owned();
+        |source| Error::Refused {
+            what,
+            source: Box::new(source),
+        }
+    };
+    let classes = api.list(&ListParams::default()).await;
+    for class in classes.map_err(refused("the list of StorageClasses"))? {
+        if class.allow_volume_expansion != Some(true) {
+            let name = class.name_any();
+            let patch = Patch::Merge(json!({ "allowVolumeExpansion": true }));
+            let changed = api.patch(&name, &PatchParams::default(), &patch).await;
+            changed.map_err(refused(&format!("StorageClass {name}")))?;
         }
     }
     Ok(())

@@ -12,7 +12,10 @@ use super::{Error, Ground, Site, context::There, on_a_runtime};
 use crate::{
     cluster::{
         Capabilities, Target, context,
-        kind::{self, Kind, deploy::deploy},
+        kind::{
+            self, Kind,
+            deploy::{deploy, let_claims_grow},
+        },
     },
     controller::manifests::{NAMESPACE, manifests},
     mini::api::schema::crd::STATEFUL_SET,
@@ -73,6 +76,10 @@ impl Made {
             disturb_nodes: options.workers > 0,
             ..options.terms.clone()
         };
+        on_a_runtime(async {
+            let client = context::connect(&named).await?.client()?;
+            Ok::<_, Error>(let_claims_grow(&client).await?)
+        })??;
         let is_inside = matches!(subject, Subject::BuiltIn | Subject::Bundled);
         let deployed = match subject {
             Subject::Bundled => {
