@@ -15,7 +15,7 @@
 //! - [`controller`]: the reference controller; [`mutants`]: components known to be wrong
 //! - [`explore`]: schedules of operations and faults, drawn from a seed
 //! - [`mini`]: the embedded cluster: an API server and the agents of a cluster
-//! - [`clock`], [`manifest`]: the time, and YAML
+//! - [`clock`], `dice`, [`manifest`]: the time, numbers from a seed, and YAML
 //! - [`cli`]: arguments to a request
 //!
 //! # What is not there
@@ -35,6 +35,7 @@ pub mod cli;
 pub mod clock;
 pub mod cluster;
 pub mod controller;
+mod dice;
 pub mod evidence;
 pub mod explore;
 pub mod invariants;

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum, builder::FalseyValueParser};
 use serde_json::{Value, json};
 
 use crate::{
-    cluster::{context::Options, control_plane::Programs},
+    cluster::{context::Options, control_plane::Programs, slow::Latency},
     suite::{KindOptions, Tier},
 };
 
@@ -111,8 +111,13 @@ pub(super) fn tier(
     kind: KindTerms,
     assets: Option<PathBuf>,
     controller_manager: Option<PathBuf>,
+    latency: Option<Latency>,
 ) -> anyhow::Result<Tier, &'static str> {
     let is_named = named.kubeconfig.is_some() || named.context.is_some();
+    let is_embedded = !is_named && matches!(word, None | Some(TierWord::Embedded));
+    if latency.is_some() && !is_embedded {
+        return Err("`--latency` is for embedded clusters: others are as far away as they are");
+    }
     if terms.namespace.is_some() && !is_named && word != Some(TierWord::Context) {
         return Err(
             "`--namespace` is for a cluster that is there: name one with --context or --kubeconfig",
@@ -149,7 +154,7 @@ pub(super) fn tier(
                 ..options(named, terms)
             },
         })),
-        (None | Some(TierWord::Embedded), false) => Ok(Tier::Embedded),
+        (None | Some(TierWord::Embedded), false) => Ok(Tier::Embedded(latency.unwrap_or_default())),
         (Some(TierWord::Context), _) | (None, true) => Ok(Tier::Context(options(named, terms))),
     }
 }

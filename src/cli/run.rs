@@ -17,7 +17,7 @@ use super::{
     code_of, signals,
 };
 use crate::{
-    cluster::{Target, control_plane},
+    cluster::{Target, control_plane, slow::Latency},
     report::{
         self, Counts, Format, List, Profile,
         terminal::{self, Style},
@@ -82,6 +82,10 @@ pub(super) struct Arguments {
     /// How many times longer than usual to wait for what is expected.
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, env = "STSSPEC_TIMEOUT_SCALE", value_parser = factor)]
     timeout_scale: f64,
+    /// How many milliseconds later embedded clusters answer, and tell of changes: a number, or two between which the
+    /// seed decides, as in 0..40.
+    #[arg(long, value_name = "MS", env = "STSSPEC_LATENCY")]
+    latency: Option<Latency>,
     /// Say what would run and what would be skipped; run nothing.
     #[arg(long, env = "STSSPEC_DRY_RUN", value_parser = FalseyValueParser::new())]
     dry_run: bool,
@@ -190,6 +194,7 @@ fn suite(arguments: Arguments) -> Result<Suite, Failure> {
         arguments.kind,
         arguments.assets,
         arguments.controller_manager,
+        arguments.latency,
     )
     .map_err(|why| Failure {
         code: 2,
@@ -197,7 +202,7 @@ fn suite(arguments: Arguments) -> Result<Suite, Failure> {
     })?;
     let command = arguments.subject_command.map(Subject::Command);
     let subject = command.or(arguments.subject).unwrap_or(match tier {
-        Tier::Embedded | Tier::Kind(_) => Subject::Bundled,
+        Tier::Embedded(_) | Tier::Kind(_) => Subject::Bundled,
         Tier::Context(_) | Tier::ControlPlane(_) => Subject::BuiltIn,
     });
     let profile = match arguments.profile {

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::{FutureExt as _, future::BoxFuture};
 use kube::Client;
 
-use super::{Capabilities, Cluster, Dns, Need, Terms, Turn, gates_of};
+use super::{
+    Capabilities, Cluster, Dns, Need, Terms, Turn, gates_of,
+    slow::{Latency, slowed},
+};
 use crate::{
     clock::Clock,
     mini::{
@@ -22,8 +25,32 @@ pub struct Embedded {
     clock: Clock,
     capabilities: Capabilities,
     agents: Agents,
-    front: Option<fn(Client) -> Client>,
+    way: Way,
 }
+
+/// What is between a client and the server.
+#[derive(Clone, Copy)]
+struct Way {
+    front: Option<fn(Client) -> Client>,
+    latency: Latency,
+    seed: u64,
+}
+
+impl Way {
+    /// The client of someone, who is told from the others by a number of their own.
+    fn to(self, client: Client, whose: u64) -> Client {
+        let client = match self.front {
+            Some(front) => front(client),
+            None => client,
+        };
+        slowed(client, self.latency, self.seed ^ whose)
+    }
+}
+
+const AGENTS: u64 = 1;
+const HARNESS: u64 = 2;
+const RECORDER: u64 = 3;
+const OTHERS: u64 = 4;
 
 /// What it is made of.
 #[derive(Clone, Debug)]
@@ -36,6 +63,8 @@ pub struct Options {
     pub gates: BTreeSet<String>,
     /// What stands before the server for whoever is not of the cluster itself; nothing, unless the server is to be wrong.
     pub front: Option<fn(Client) -> Client>,
+    /// How much later everybody is answered, its own agents too. Nothing.
+    pub latency: Latency,
 }
 
 impl Default for Options {
@@ -46,6 +75,7 @@ impl Default for Options {
             server,
             agents: agents::Options::default(),
             front: None,
+            latency: Latency::default(),
         }
     }
 }
@@ -76,12 +106,19 @@ impl Embedded {
     /// in it repeat, elsewhere it is the time of day.
     pub async fn start(clock: Clock, options: &Options) -> Self {
         let server = Server::new(clock, options.server.clone());
-        let context = agents::Context::new(server.lean_client("stsspec-agents"), clock);
+        let way = Way {
+            front: options.front,
+            latency: options.latency,
+            seed: options.server.seed,
+        };
+        let of_agents = Way { front: None, ..way };
+        let client = of_agents.to(server.lean_client("stsspec-agents"), AGENTS);
+        let context = agents::Context::new(client, clock);
         let agents = agents::start(&context, &options.agents, server.kubelets());
         agents.ready().await;
         Self {
-            client: behind(options.front, server.client("stsspec")),
-            watching_client: behind(options.front, server.lean_client("stsspec")),
+            client: way.to(server.client("stsspec"), HARNESS),
+            watching_client: way.to(server.lean_client("stsspec"), RECORDER),
             capabilities: Capabilities {
                 gates: options.gates.clone(),
                 ..capabilities(options.server.rules.version)
@@ -89,30 +126,23 @@ impl Embedded {
             server,
             clock,
             agents,
-            front: options.front,
+            way,
         }
     }
 
     /// A client that the server knows by another name.
     pub fn client_of(&self, user_agent: &str) -> Client {
-        behind(self.front, self.server.client(user_agent))
+        self.way.to(self.server.client(user_agent), OTHERS)
     }
 
     /// As [`Embedded::client_of`], for those who do not read `metadata.managedFields`.
     pub fn lean_client_of(&self, user_agent: &str) -> Client {
-        behind(self.front, self.server.lean_client(user_agent))
+        self.way.to(self.server.lean_client(user_agent), OTHERS)
     }
 
     /// Its API server, to be served to others or to make clients for them.
     pub fn server(&self) -> &Server {
         &self.server
-    }
-}
-
-fn behind(front: Option<fn(Client) -> Client>, client: Client) -> Client {
-    match front {
-        Some(front) => front(client),
-        None => client,
     }
 }
 

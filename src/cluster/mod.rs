@@ -6,6 +6,7 @@ pub mod context;
 pub mod control_plane;
 pub mod embedded;
 pub mod kind;
+pub mod slow;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

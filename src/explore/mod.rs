@@ -8,13 +8,12 @@
 //!
 //! Plain data and functions; `suite` runs them.
 
-mod dice;
 mod model;
 mod text;
 
 pub use model::Model;
 
-use dice::Dice;
+use crate::dice::Dice;
 
 /// What somebody does to the set, or what befalls its controller.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -64,7 +64,7 @@ pub struct Run {
     pub party: Party,
     /// Where it ran.
     pub tier: String,
-    /// The arguments that name the cluster; none for embedded ones.
+    /// The arguments that name the cluster or say what it is like; none for embedded ones as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
     /// The kind of object under test.

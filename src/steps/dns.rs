@@ -240,7 +240,7 @@ async fn leads_inside(
         world.client_pod().await?;
     }
     let address = addressed(world, &to).await?;
-    let found = world.look_up(&from, &name).await?;
+    let found = world.look_up(&from, &name, &[address]).await?;
     if found == [address] {
         return Ok(());
     }
@@ -263,7 +263,7 @@ async fn leads_elsewhere(world: &mut World, name: String, to: String) -> Result<
     }
     world.here = other;
     world.client_pod().await?;
-    let found = world.look_up(CLIENT, &name).await;
+    let found = world.look_up(CLIENT, &name, &wanted).await;
     world.here = home;
     let found = found?;
     if found == wanted {

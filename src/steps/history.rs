@@ -193,8 +193,10 @@ async fn in_batches(world: &mut World, set: String, deed: Deed, sizes: Sizes) ->
 
 /// The wait after the first failure; it doubles with each.
 const FIRST_MILLIS: i128 = 5;
-/// Shorter waits than these are too short to be told apart from the work itself.
+/// Shorter waits than these are too short to be told apart from the work itself, and so are those of less than so many
+/// requests.
 const SHORTEST_MILLIS: i128 = 100;
+const SHORTEST_REQUESTS: i128 = 30;
 /// The longest wait between two attempts.
 const LONGEST_MILLIS: i128 = 1_000_000;
 
@@ -207,7 +209,14 @@ async fn ever_later(world: &mut World, pod: String) -> Result<(), Stop> {
         .map(|attempt| millis(attempt.sent_at))
         .collect();
     let judged = match world.scene.profile.virtual_time {
-        true => doubling(&at),
+        true => {
+            let answers = attempts.iter().filter_map(|attempt| {
+                let answer = attempt.answer.as_ref()?;
+                Some(millis(answer.at) - millis(attempt.sent_at))
+            });
+            let longest = answers.max().unwrap_or(0);
+            doubling(&at, SHORTEST_MILLIS.max(SHORTEST_REQUESTS * longest))
+        }
         false => {
             let last = |seen: &Seen<'_>| {
                 let changes = [Kind::Set, Kind::Pod].map(|kind| seen.changes(kind).last());
@@ -234,12 +243,12 @@ async fn ever_later(world: &mut World, pod: String) -> Result<(), Stop> {
 }
 
 /// Each wait is twice the one before, as exactly as virtual time is. True if that was seen often.
-fn doubling(at: &[i128]) -> Result<bool, String> {
+fn doubling(at: &[i128], shortest: i128) -> Result<bool, String> {
     let waits: Vec<i128> = at.windows(2).map(|pair| pair[1] - pair[0]).collect();
     let mut judged = 0;
     for pair in waits.windows(2) {
         let (before, after) = (pair[0], pair[1]);
-        if before < SHORTEST_MILLIS {
+        if before < shortest {
             continue;
         }
         judged += 1;
@@ -582,12 +591,14 @@ mod tests {
     #[test]
     fn on_virtual_time_each_wait_is_twice_the_one_before() {
         let doubled = [0, 160, 480, 1_120, 2_400, 4_960, 10_080];
-        assert_eq!(doubling(&doubled), Ok(true));
-        assert_eq!(doubling(&doubled[..4]), Ok(false));
+        assert_eq!(doubling(&doubled, 100), Ok(true));
+        assert_eq!(doubling(&doubled[..4], 100), Ok(false));
         assert_eq!(
-            doubling(&[0, 160, 320]),
+            doubling(&[0, 160, 320], 100),
             Err("160 ms after 160 ms".to_owned())
         );
+        // Where a request takes as long as that, it says nothing.
+        assert_eq!(doubling(&[0, 160, 320], 1200), Ok(false));
     }
 
     #[test]

@@ -172,7 +172,7 @@ impl Explore {
         let scenarios: Vec<_> = scenarios.map(|planned| planned.scenario.clone()).collect();
         let stage = Stage {
             plan: Arc::new(plan),
-            site: site::prepare(&Tier::Embedded, &self.subject, &Target::apps_v1(), false)?,
+            site: site::prepare(&Tier::default(), &self.subject, &Target::apps_v1(), false)?,
             subject: self.subject.clone(),
             target: Target::apps_v1(),
             limits: Limits::default(),

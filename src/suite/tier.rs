@@ -2,14 +2,13 @@
 
 use std::{fmt, path::PathBuf};
 
-use crate::cluster::{context, control_plane::Programs};
+use crate::cluster::{context, control_plane::Programs, slow::Latency};
 
 /// Where a run takes place.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tier {
-    /// A fresh cluster in this process for each scenario, on virtual time.
-    #[default]
-    Embedded,
+    /// A fresh cluster in this process for each scenario, on virtual time, which answers so much later than it could.
+    Embedded(Latency),
     /// A cluster that is there already, in real time.
     Context(context::Options),
     /// A cluster that the `kind` command makes for the run, in real time.
@@ -35,11 +34,18 @@ pub struct KindOptions {
     pub terms: context::Options,
 }
 
+impl Default for Tier {
+    fn default() -> Self {
+        Self::Embedded(Latency::default())
+    }
+}
+
 impl Tier {
-    /// The arguments that name its cluster; none for embedded ones.
+    /// The arguments that name its cluster or say what it is like; none for embedded ones as they are.
     pub(super) fn place(&self) -> Option<String> {
         let options = match self {
-            Self::Embedded => return None,
+            Self::Embedded(latency) if latency.is_none() => return None,
+            Self::Embedded(latency) => return Some(format!("--latency {latency}")),
             Self::Kind(_) => return Some("--tier kind".to_owned()),
             Self::ControlPlane(programs) => {
                 let mut words = format!(
@@ -73,7 +79,7 @@ impl Tier {
 impl fmt::Display for Tier {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
-            Self::Embedded => "embedded",
+            Self::Embedded(_) => "embedded",
             Self::Context(_) => "context",
             Self::Kind(_) => "kind",
             Self::ControlPlane(_) => "control-plane",

@@ -6,6 +6,12 @@ use std::time::Duration;
 /// starts, rolls and is deleted makes fewer.
 pub const MOST_CHANGES: usize = 5_000;
 
+/// How long a request takes at most where the table is good as it is.
+const BRISK: Duration = Duration::from_millis(100);
+
+/// How many times longer than that is waited at most: a cluster that is slower still cannot be judged.
+const MOST_SLOWED: f64 = 10.0;
+
 /// Every wait of every step uses one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadlines {
@@ -44,6 +50,13 @@ impl Deadlines {
         }
     }
 
+    /// The table for a cluster on which a request takes so long: as it is for those that answer within [`BRISK`], and in
+    /// proportion for slower ones.
+    pub fn at_speed(self, request: Duration) -> Self {
+        let factor = request.as_secs_f64() / BRISK.as_secs_f64();
+        self.scaled(factor.clamp(1.0, MOST_SLOWED))
+    }
+
     /// Every wait but the holds, longer by a factor: for slow clusters.
     pub fn scaled(self, factor: f64) -> Self {
         Self {
@@ -52,6 +65,21 @@ impl Deadlines {
             dns: self.dns.mul_f64(factor),
             lost_node: self.lost_node.mul_f64(factor),
             ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deadlines_follow_the_speed_of_the_cluster() {
+        let table = Deadlines::real_time();
+        for (millis, one_step_seconds) in [(1, 60), (100, 60), (200, 120), (60_000, 600)] {
+            let scaled = table.at_speed(Duration::from_millis(millis));
+            assert_eq!(scaled.one_step.as_secs(), one_step_seconds, "{millis} ms");
+            assert_eq!((scaled.hold, scaled.quiet), (table.hold, table.quiet));
         }
     }
 }

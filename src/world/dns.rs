@@ -168,23 +168,38 @@ impl World {
         })
     }
 
-    /// The address to which a name leads inside a pod, by the search list of the pod's own resolver, tried in turn.
+    /// The addresses to which a name leads inside a pod, by the search list of the pod's own resolver, tried in turn:
+    /// those that are wanted, or, if they do not come in time, what it led to in the end.
     ///
     /// # Errors
     ///
     /// Inconclusive if the pod does not show its resolver's list or DNS does not answer.
-    pub async fn look_up(&mut self, pod: &str, name: &str) -> Result<Vec<IpAddr>, Stop> {
+    pub async fn look_up(
+        &mut self,
+        pod: &str,
+        name: &str,
+        wanted: &[IpAddr],
+    ) -> Result<Vec<IpAddr>, Stop> {
         let name = self.spelled(name)?;
         let resolver = self.resolver(pod).await?;
-        for candidate in candidates(&name, &resolver) {
-            let answer = self.ask(pod, &candidate, RecordType::A).await;
-            let answer = answer
-                .map_err(|error| Stop::Inconclusive(format!("DNS did not answer: {error}")))?;
-            if !answer.addresses.is_empty() {
-                return Ok(answer.addresses);
+        let candidates = candidates(&name, &resolver);
+        let deadline = Instant::now() + self.scene.deadlines.dns;
+        loop {
+            let mut found = Vec::new();
+            for candidate in &candidates {
+                let answer = self.ask(pod, candidate, RecordType::A).await;
+                found = answer
+                    .map_err(|error| Stop::Inconclusive(format!("DNS did not answer: {error}")))?
+                    .addresses;
+                if !found.is_empty() {
+                    break;
+                }
             }
+            if found == wanted || Instant::now() >= deadline {
+                return Ok(found);
+            }
+            self.rest().await;
         }
-        Ok(Vec::new())
     }
 
     /// What a pod's `/etc/resolv.conf` says.

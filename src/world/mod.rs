@@ -20,6 +20,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use kube::{Api, Client, api::DynamicObject};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::{
     clock::Clock,
@@ -177,10 +178,17 @@ impl World {
         let made = self.scene.cluster.make_namespace(name).await;
         made.map_err(|why| Stop::Inconclusive(format!("there is no namespace {name:?}: {why}")))?;
         self.recorder.except(self.scene.cluster.strangers());
+        let begun = Instant::now();
         self.recorder
             .start(name)
             .await
             .map_err(|error| Stop::Inconclusive(error.to_string()))?;
+        if self.namespaces.is_empty() {
+            // It lists each kind, one after the other: so long does a request take here and now.
+            let lists = u32::try_from(Kind::ALL.len()).unwrap_or(1);
+            let speed = begun.elapsed() / lists;
+            self.scene.deadlines = self.scene.deadlines.at_speed(speed);
+        }
         self.namespaces.push(name.to_owned());
         Ok(())
     }

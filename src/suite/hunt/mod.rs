@@ -168,7 +168,7 @@ impl Hunt {
                 let subject = Subject::Mutant(trail.mutant);
                 Ok(Stage {
                     plan: plan.clone(),
-                    site: site::prepare(&Tier::Embedded, &subject, &Target::apps_v1(), false)?,
+                    site: site::prepare(&Tier::default(), &subject, &Target::apps_v1(), false)?,
                     subject,
                     target: Target::apps_v1(),
                     limits: Limits::default(),

@@ -11,6 +11,7 @@ use crate::{
     cluster::{
         Capabilities, Cluster as _, Target,
         embedded::{self, Embedded, Options},
+        slow::Latency,
     },
     inventory,
     report::Scenario,
@@ -36,12 +37,14 @@ fn nodes(planned: &Planned) -> Option<usize> {
 /// Clusters in this process.
 pub(super) struct Here {
     offered: Capabilities,
+    latency: Latency,
 }
 
 impl Here {
-    /// What can be had here.
-    pub(super) fn new() -> Self {
+    /// What can be had here, so much later.
+    pub(super) fn new(latency: Latency) -> Self {
         Self {
+            latency,
             offered: embedded::capabilities(Options::default().server.rules.version),
         }
     }
@@ -87,6 +90,7 @@ impl Site for Here {
             let Capabilities { version, gates, .. } = self.offered_to(&planned.scenario);
             let mut options = Options::of(version, gates);
             options.server.seed = seed;
+            options.latency = self.latency;
             if let Some(nodes) = nodes(planned) {
                 options.agents.nodes = nodes;
                 options.agents.node.heartbeat = Some(HEARTBEAT);

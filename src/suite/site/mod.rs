@@ -213,7 +213,7 @@ pub(super) fn prepare(
     target: &Target,
     rehearsal: bool,
 ) -> Result<Arc<dyn Site>, Error> {
-    if target.is_custom() && matches!(tier, Tier::Embedded) {
+    if target.is_custom() && matches!(tier, Tier::Embedded(_)) {
         return Err(Error::Target {
             target: target.to_string(),
             tier: tier.to_string(),
@@ -236,7 +236,7 @@ pub(super) fn prepare(
         });
     }
     match tier {
-        Tier::Embedded => Ok(Arc::new(embedded::Here::new())),
+        Tier::Embedded(latency) => Ok(Arc::new(embedded::Here::new(*latency))),
         Tier::Kind(_) if rehearsal => Err(Error::Rehearsal),
         Tier::Kind(options) => Ok(Arc::new(kind::Made::prepare(options, subject, target)?)),
         Tier::Context(options) => Ok(Arc::new(context::There::prepare(
@@ -251,11 +251,11 @@ pub(super) fn prepare(
 /// Why a subject cannot be judged on a tier, and which can, if it cannot.
 fn out_of_reach(tier: &Tier, subject: &Subject) -> Option<(&'static str, &'static str)> {
     match (tier, subject) {
-        (Tier::Embedded, Subject::BuiltIn) => Some((
+        (Tier::Embedded(_), Subject::BuiltIn) => Some((
             "its clusters have no StatefulSet controller of their own",
             "bundled",
         )),
-        (Tier::Embedded, Subject::Command(_)) => Some((
+        (Tier::Embedded(_), Subject::Command(_)) => Some((
             "a program lives in real time, and its clusters do not",
             "bundled",
         )),

@@ -2,10 +2,10 @@
 
 /// A stream of numbers (splitmix64).
 #[derive(Clone, Debug)]
-pub(super) struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub(super) fn of(seed: u64) -> Self {
+    pub(crate) fn of(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -18,18 +18,18 @@ impl Dice {
     }
 
     /// From zero up to a number, which is left out.
-    pub(super) fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         let end = u64::try_from(end.max(1)).unwrap_or(1);
         usize::try_from(self.next() % end).unwrap_or(0)
     }
 
     /// The same for ordinals.
-    pub(super) fn of_i32(&mut self, end: i32) -> i32 {
+    pub(crate) fn of_i32(&mut self, end: i32) -> i32 {
         let end = usize::try_from(end).unwrap_or(1);
         i32::try_from(self.below(end)).unwrap_or(0)
     }
 
-    pub(super) fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
+    pub(crate) fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
         all[self.below(all.len())]
     }
 }
