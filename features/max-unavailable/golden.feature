@@ -39,7 +39,9 @@ Feature: Which pods an update takes first is settled
         | replicas | partition | pod     |
         | 1        | 0         | "web-0" |
         | 3        | 0         | "web-2" |
+        | 3        | 0         | "web-1" |
         | 5        | 2         | "web-4" |
+        | 5        | 2         | "web-0" |
 
     @maxu-counts-terminating
     Scenario: The highest pod is on its way out

@@ -45,9 +45,8 @@ Feature: An update may take several pods at once
         | Parallel     |
 
     @maxu-minready @maxu-minready-window
-    Scenario Outline: A place is free when the new pod is available, not when it is Ready, under the policy <policy>
+    Scenario: An ordered set goes on when all new pods are available, not when they are Ready
       Given the set "web" is planned
-      And its pod management policy is <policy>
       And its number of pods that may be unavailable is 2
       And its number of seconds until a pod is available is 20
       And the set "web" is settled with 3 replicas at revision "blue"
@@ -56,10 +55,20 @@ Feature: An update may take several pods at once
       Then pod "web-0" is deleted when "web-2" has been Ready for 20 seconds, not before
       And at no time are more than 2 pods of "web" unavailable
 
-      Examples:
-        | policy       |
-        | OrderedReady |
-        | Parallel     |
+    @maxu-minready @maxu-minready-window
+    Scenario: In a parallel set a place is free when a new pod is available, not when it is Ready
+      Given the set "web" is planned
+      And its pod management policy is Parallel
+      And its number of pods that may be unavailable is 2
+      And its number of seconds until a pod is available is 20
+      And the set "web" is settled with 3 replicas at revision "blue"
+      And its status counts 3 available replicas
+      And readiness of new pods is withheld
+      And its template changes to revision "green"
+      And pods "web-1" and "web-2" are replaced at revision "green"
+      When readiness of pod "web-2" is granted
+      Then pod "web-0" is deleted when "web-2" has been Ready for 20 seconds, not before
+      And at no time are more than 2 pods of "web" unavailable
 
   Rule: An ordered set takes as many pods as may be unavailable, and brings them back one by one
 

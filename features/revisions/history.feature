@@ -13,7 +13,9 @@ Feature: The history is as long as it was asked to be
         """
       And the set "web" is settled with 0 replicas at revision "one"
       And its template changes to revision "two"
+      And its update revision becomes "two"
       And its template changes to revision "three"
+      And its update revision becomes "three"
       When its template changes to revision "four"
       Then its revisions are "three" and "four"
 
@@ -26,7 +28,9 @@ Feature: The history is as long as it was asked to be
         """
       And the set "web" is settled with 0 replicas at revision "one"
       And its template changes to revision "two"
+      And its update revision becomes "two"
       And its template changes to revision "one"
+      And its update revision becomes "one"
       When its template changes to revision "three"
       Then its revisions are "one" and "three"
 
@@ -84,7 +88,9 @@ Feature: The history is as long as it was asked to be
         """
       And the set "web" is settled with 0 replicas at revision "one"
       And its template changes to revision "two"
+      And its update revision becomes "two"
       And its template changes to revision "three"
+      And its update revision becomes "three"
       When its template changes to revision "four"
       Then its revisions are "one", "two", "three" and "four"
 
@@ -94,7 +100,9 @@ Feature: The history is as long as it was asked to be
     Scenario: A lower limit
       Given the set "web" is settled with 0 replicas at revision "one"
       And its template changes to revision "two"
+      And its update revision becomes "two"
       And its template changes to revision "three"
+      And its update revision becomes "three"
       And its template changes to revision "four"
       When its description says
         """

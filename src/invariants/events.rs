@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Event;
 
 use super::{Judging, Tally, calm::later};
@@ -160,15 +161,51 @@ fn deeds<'a>(judging: &Judging<'a>) -> BTreeMap<(&'a str, Deed<'a>), usize> {
     found
 }
 
+/// How late an event may come, in seconds.
+const WITHIN_SECONDS: i64 = 60;
+
+/// When an event says that it happened, to the second.
+fn happened(event: &Event) -> Option<Timestamp> {
+    let times = [&event.last_timestamp, &event.first_timestamp];
+    times.into_iter().flatten().map(|time| time.0).max()
+}
+
+/// Up to when the events that there are tell what happened, if nothing says that some are missing for want of time.
+///
+/// In real time whoever sends events works off a queue, in its order, and leaves out what does not fit in: what happened
+/// after the newest event may still be told, and where one came late others may have been left out.
+fn told_until(judging: &Judging<'_>) -> Option<Timestamp> {
+    let index = judging.index;
+    if index.evidence.profile.virtual_time {
+        return Some(Timestamp::MAX);
+    }
+    let mut newest = None;
+    for number in 0..index.lives().len() {
+        for told in told(judging, number) {
+            let at = happened(told.event)?;
+            if index.changes()[told.place].at > later(at, WITHIN_SECONDS) {
+                return None;
+            }
+            newest = newest.max(Some(at));
+        }
+    }
+    newest
+}
+
 /// `inv-events-complete`
 pub fn are_complete(judging: &Judging<'_>, tally: &mut Tally<'_>) {
     let index = judging.index;
+    let told_until = told_until(judging);
     for number in 0..index.lives().len() {
         let told = told(judging, number);
         let all: usize = told.iter().map(|told| told.count).sum();
         let warned = told
             .iter()
             .any(|told| told.event.type_.as_deref() == Some("Warning"));
+        let Some(told_until) = told_until else {
+            tally.vacuous();
+            continue;
+        };
         if all > 8 || warned || judging.seen(Kind::Event, 0, index.end()).is_err() {
             tally.vacuous();
             continue;
@@ -180,7 +217,8 @@ pub fn are_complete(judging: &Judging<'_>, tally: &mut Tally<'_>) {
                 Act::Delete if decision.kind == Kind::Pod && decision.is_new_delete() => "delete",
                 _ => continue,
             };
-            if later(decision.now.to, 60) > index.ended_at() {
+            let (to, end) = (decision.now.to, index.ended_at());
+            if later(to, WITHIN_SECONDS) > end || to >= told_until {
                 continue;
             }
             let deed = Deed {

@@ -22,6 +22,7 @@ pub struct Place {
     delivery: bool,
     own_writes: bool,
     shared_counter: bool,
+    virtual_time: bool,
 }
 
 impl Default for Place {
@@ -35,6 +36,7 @@ impl Default for Place {
             delivery: false,
             own_writes: true,
             shared_counter: true,
+            virtual_time: true,
         }
     }
 }
@@ -108,7 +110,7 @@ impl Teller {
             profile: Profile {
                 version: (1, self.place.minor),
                 shared_counter: self.place.shared_counter,
-                virtual_time: true,
+                virtual_time: self.place.virtual_time,
                 attribution: self.place.attribution,
                 delivery: self.place.delivery,
                 gates: self.place.gates,
@@ -670,9 +672,13 @@ impl Teller {
             .get("count")
             .map_or(1, |count| count.parse().expect("a number"));
         let kind = words.get("type").copied().unwrap_or("Normal");
+        let age: i64 = words
+            .get("age")
+            .map_or(0, |seconds| seconds.parse().expect("a number"));
         let event = json!({
             "metadata": {"name": name}, "reason": reason, "message": message, "type": kind, "count": count,
             "involvedObject": {"kind": "StatefulSet", "name": "web", "uid": set["metadata"]["uid"]},
+            "lastTimestamp": self.now - SignedDuration::from_secs(age),
         });
         let made = self.put(Kind::Event, event.clone());
         self.request(
