@@ -4,11 +4,17 @@
 //!
 //! `STSSPEC_SUBJECT` and `STSSPEC_SEED` choose who is judged and with which seed.
 
-use std::{env, process::ExitCode, time::Instant};
+use std::{env, fs, path::Path, process::ExitCode, time::Instant};
 
 use stsspec::{
     inventory::{Level, Party},
-    report::{Outcome, Report, Word, matrix::Matrix, terminal},
+    manifest,
+    report::{
+        Outcome, Report, Word,
+        matrix::Matrix,
+        terminal,
+        timelines::{self, Comparison, Known, Told},
+    },
     suite::{Hunt, Subject, Suite, drive::Interrupt},
     verdict::Verdict,
 };
@@ -20,6 +26,8 @@ enum Test {
     Feature(String),
     /// Over all of them, every invariant judges something.
     Premises,
+    /// The sets fare as they did on a real cluster.
+    Timelines,
     /// Nobody passes no behaviour of a controller.
     Nobody,
     /// What the components known to be wrong come to together.
@@ -33,6 +41,7 @@ impl Test {
         match self {
             Self::Feature(path) => path.clone(),
             Self::Premises => "every_invariant_judges_something".to_owned(),
+            Self::Timelines => "every_set_fares_as_on_a_real_cluster".to_owned(),
             Self::Nobody => "nobody_passes_no_behaviour_of_a_controller".to_owned(),
             Self::Rules => "every_behaviour_of_a_controller_is_earned".to_owned(),
             Self::Mutant(id) => format!("mutant/{id}"),
@@ -74,7 +83,7 @@ fn all() -> Vec<Test> {
         .iter()
         .map(|mutant| Test::Mutant(mutant.id));
     features
-        .chain([Test::Premises, Test::Nobody, Test::Rules])
+        .chain([Test::Premises, Test::Timelines, Test::Nobody, Test::Rules])
         .chain(wrong)
         .collect()
 }
@@ -98,7 +107,8 @@ fn run(tests: &[Test], filtered: usize) -> ExitCode {
         }
     };
     // The features that are asked for are one run, so that they share the cores.
-    let of_subject = |test: &&Test| matches!(test, Test::Feature(_) | Test::Premises);
+    let of_subject =
+        |test: &&Test| matches!(test, Test::Feature(_) | Test::Premises | Test::Timelines);
     let (first, others): (Vec<&Test>, Vec<&Test>) = tests.iter().partition(of_subject);
     if !first.is_empty() {
         let report = features(&first);
@@ -144,14 +154,20 @@ fn features(tests: &[&Test]) -> Report {
     let seed =
         env::var("STSSPEC_SEED").map_or(1, |seed| seed.parse().expect("STSSPEC_SEED is a number"));
     let suite = Suite::of(subject).seed(seed);
-    let whole = tests.contains(&&Test::Premises);
+    let whole = tests
+        .iter()
+        .any(|test| matches!(test, Test::Premises | Test::Timelines));
     let parts = tests.iter().filter(|_| !whole).map(|test| test.name());
     parts.fold(suite, Suite::select).run()
 }
 
 fn judge(test: &Test, report: &Report) -> Done {
-    let Test::Feature(path) = test else {
-        return Some(premises(report));
+    let path = match test {
+        Test::Feature(path) => path,
+        // What somebody else's controller does is compared nowhere.
+        Test::Timelines if report.run.subject != "bundled" => return None,
+        Test::Timelines => return Some(fare(report)),
+        _ => return Some(premises(report)),
     };
     let of_feature: Vec<&Outcome> = report
         .scenarios
@@ -211,6 +227,37 @@ fn premises(report: &Report) -> Result<(), String> {
     } else {
         Err(complaints.join("\n"))
     }
+}
+
+/// Compares with what `ci/record/timelines --keep` has kept of a real control plane with its own controller.
+fn fare(report: &Report) -> Result<(), String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/timelines");
+    let read = |path: &Path| fs::read_to_string(path).expect("fixtures are text");
+    let mut recorded = Told::new();
+    for entry in fs::read_dir(&folder).expect("there are recorded timelines") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|ending| ending == "txt") {
+            recorded.append(&mut timelines::read(&read(&path)).expect("timelines"));
+        }
+    }
+    let name = "known-differences.yaml";
+    let known: Vec<Known> =
+        manifest::read(name, &read(&folder.join(name))).unwrap_or_else(|error| panic!("{error}"));
+    let comparison = Comparison::of(&recorded, &timelines::of(report), &known);
+    let count = |holds: bool, why: &str| if holds { Ok(()) } else { Err(why.to_owned()) };
+    count(known.len() <= 15, "too much is known to differ")?;
+    count(
+        known.iter().all(|known| !known.reason.is_empty()),
+        "a known difference has no reason",
+    )?;
+    count(
+        comparison.compared * 20 >= recorded.len() * 19,
+        "more than a twentieth of the recorded scenarios is no more: record them anew with `ci/record/timelines --keep`",
+    )?;
+    count(
+        comparison.agrees(),
+        &comparison.text("recorded", "embedded"),
+    )
 }
 
 fn nobody() -> Result<(), String> {

@@ -72,6 +72,7 @@ Feature: Lost pods are recovered
       And its pods answer a probe
       And the set "web" is created with 2 replicas
       And the probe of pods "web-0" and "web-1" succeeds
+      And all pods of "web" become Ready
       When pods "web-0" and "web-1" are lost together
       Then pod "web-0" is replaced
       And pod "web-1" stays missing

@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{self, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, anyhow};
@@ -12,10 +12,13 @@ use clap::{Args, ValueEnum};
 use super::{Failure, code_of};
 use crate::{
     cluster::gates_of,
-    evidence::{Evidence, audit},
+    evidence::{Evidence, audit, timeline::timelines},
     inventory::Minor,
     manifest,
-    report::judgement::Judgement,
+    report::{
+        judgement::Judgement,
+        timelines::{self, Comparison, Known, Told},
+    },
     suite,
 };
 
@@ -25,6 +28,13 @@ pub(super) struct Arguments {
     /// level RequestResponse.
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// Judge nothing but compare what became of each set, as partial orders, with this: each is a saved history, timelines
+    /// that `run -o timelines=PATH` wrote, or a folder of either.
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
+    /// Scenarios that are known to differ, each with its reason.
+    #[arg(long, value_name = "FILE", requires = "against")]
+    known: Option<PathBuf>,
     /// The user of the controller in an audit log.
     #[arg(long, value_name = "USER", default_value = audit::CONTROLLER)]
     controller: String,
@@ -61,6 +71,9 @@ fn minor(text: &str) -> Result<Minor, String> {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
+    if let Some(against) = &arguments.against {
+        return compare(arguments, against);
+    }
     let path = arguments.file.display();
     let text =
         fs::read_to_string(&arguments.file).with_context(|| format!("cannot read {path}"))?;
@@ -68,6 +81,56 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let judgement = suite::judge(path.to_string(), &evidence, notes);
     arguments.output.say(&judgement);
     Ok(code_of(judgement.conclusion))
+}
+
+fn compare(arguments: &Arguments, against: &Path) -> Result<u8, Failure> {
+    let known: Vec<Known> = match &arguments.known {
+        None => Vec::new(),
+        Some(path) => {
+            let what = path.display().to_string();
+            let text = fs::read_to_string(path).with_context(|| format!("cannot read {what}"))?;
+            manifest::read(&what, &text).map_err(anyhow::Error::from)?
+        }
+    };
+    let (one, other) = (told(&arguments.file)?, told(against)?);
+    let comparison = Comparison::of(&one, &other, &known);
+    let (one, other) = (arguments.file.display(), against.display());
+    let text = comparison.text(&one.to_string(), &other.to_string());
+    // A reader that has gone away is no fault.
+    let _ = io::stdout().write_all(text.as_bytes());
+    Ok(match (comparison.compared, comparison.agrees()) {
+        (0, _) => 4,
+        (_, true) => 0,
+        (_, false) => 1,
+    })
+}
+
+/// The timelines of a file, or of all files of a folder.
+fn told(path: &Path) -> anyhow::Result<Told> {
+    let name = path.display().to_string();
+    if path.is_dir() {
+        let entries = fs::read_dir(path).with_context(|| format!("cannot read {name}"))?;
+        let mut all = Told::new();
+        for entry in entries {
+            let path = entry.with_context(|| format!("cannot read {name}"))?.path();
+            // Whoever keeps timelines keeps what is known of them beside them.
+            if path
+                .extension()
+                .is_some_and(|ending| ending == "json" || ending == "txt")
+            {
+                all.append(&mut told(&path)?);
+            }
+        }
+        return Ok(all);
+    }
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
+    if !text.trim_start().starts_with('{') {
+        return timelines::read(&text).with_context(|| format!("{name} has no timelines"));
+    }
+    let evidence: Evidence =
+        serde_json::from_str(&text).with_context(|| format!("{name} is no saved history"))?;
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    Ok(Told::from([(stem.into_owned(), timelines(&evidence))]))
 }
 
 /// A history of ours says so by its fields; anything else is a log or nothing.

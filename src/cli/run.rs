@@ -92,7 +92,7 @@ pub(super) struct Arguments {
     /// Features of a folder, with a folder for each chapter, in place of those that are built in.
     #[arg(long, value_name = "FOLDER", env = "STSSPEC_FEATURES")]
     features: Option<PathBuf>,
-    /// Write a report: `json`, `junit` or `text`, and where to; `-` for standard output. May be given more than once.
+    /// Write a report: `json`, `junit`, `text` or `timelines`, and where to; `-` for standard output. May be given more than once.
     #[arg(
         short,
         long = "output",
@@ -209,7 +209,10 @@ fn suite(arguments: Arguments) -> Result<Suite, Failure> {
         ProfileWord::Core => Profile::Core,
         ProfileWord::All => Profile::All,
     };
+    let told = |output: &Output| output.format == Format::Timelines;
+    let to_the_end = arguments.output.iter().any(told);
     let suite = Suite::of(subject)
+        .to_the_end(to_the_end)
         .on(tier)
         .target(arguments.target)
         .profile(profile)

@@ -13,6 +13,7 @@ mod object;
 mod requests;
 mod revisions;
 mod slice;
+pub mod timeline;
 mod wanted;
 mod who;
 

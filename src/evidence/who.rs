@@ -1,6 +1,6 @@
 //! Who deleted a pod, by the first of these that knows: the log of requests, the reason that an eviction leaves, nobody.
 
-use super::{Actor, Change, Index, Kind, Method, Request};
+use super::{Actor, Change, Index, Kind, Method, Request, Verb};
 
 /// What took a pod away.
 #[derive(Clone, Copy, Debug)]
@@ -22,10 +22,13 @@ pub fn who_deleted<'a>(index: &Index<'a>, uid: &str) -> Option<Cause<'a>> {
         .iter()
         .map(|place| &index.changes()[*place]);
     let mut going = changes.filter(|change| {
-        change.object.meta().deletion_timestamp.is_some() || change.verb == super::Verb::Deleted
+        change.object.meta().deletion_timestamp.is_some() || change.verb == Verb::Deleted
     });
     let first = going.next()?;
-    let asked = |request: &&Request| deletes(request, first, uid);
+    // One that ends at once is first marked and then gone, by the same request, which is answered with the second.
+    let second = going.next().filter(|next| next.verb == Verb::Deleted);
+    let at_once = second.map(|next| next.version);
+    let asked = |request: &&Request| deletes(request, first, at_once, uid);
     let mut requests: Vec<&Request> = index.evidence.log.requests.iter().filter(asked).collect();
     requests.sort_by_key(|request| request.answer.as_ref().map(|answer| answer.step));
     if let Some(request) = requests.first() {
@@ -43,7 +46,7 @@ pub fn who_deleted<'a>(index: &Index<'a>, uid: &str) -> Option<Cause<'a>> {
     Some(disruption.unwrap_or(Cause::Unknown))
 }
 
-fn deletes(request: &Request, gone: &Change, uid: &str) -> bool {
+fn deletes(request: &Request, gone: &Change, at_once: Option<u64>, uid: &str) -> bool {
     let object = &gone.object;
     let whole = request.method == Method::DeleteCollection;
     let one = request.method == Method::Delete && request.subresource.is_empty()
@@ -66,5 +69,5 @@ fn deletes(request: &Request, gone: &Change, uid: &str) -> bool {
             .answer
             .as_ref()
             .and_then(|answer| answer.version)
-            .is_none_or(|version| version <= gone.version)
+            .is_none_or(|version| version <= gone.version || Some(version) == at_once)
 }

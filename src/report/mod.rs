@@ -15,6 +15,7 @@ mod listing;
 pub mod matrix;
 mod outcome;
 pub mod terminal;
+pub mod timelines;
 
 use std::{collections::BTreeMap, str::FromStr};
 
@@ -266,6 +267,8 @@ pub enum Format {
     Junit,
     /// What a terminal shows.
     Text,
+    /// What became of the sets of each scenario, as partial orders.
+    Timelines,
 }
 
 impl FromStr for Format {
@@ -276,6 +279,7 @@ impl FromStr for Format {
             ("json", Self::Json),
             ("junit", Self::Junit),
             ("text", Self::Text),
+            ("timelines", Self::Timelines),
         ]);
         formats.get(text).copied().ok_or_else(|| {
             let known: Vec<&str> = formats.keys().copied().collect();
@@ -293,6 +297,7 @@ pub fn render(report: &Report, format: Format) -> String {
         Format::Json => json::render(report),
         Format::Junit => junit::render(report),
         Format::Text => terminal::whole(report),
+        Format::Timelines => timelines::render(report),
     }
 }
 

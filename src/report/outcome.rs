@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    evidence::timeline::Timeline,
     inventory::Level,
     verdict::{Certificate, Verdict},
 };
@@ -109,6 +110,9 @@ pub struct Outcome {
     /// Why it was inconclusive when it was run before, each time, and was run again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inconclusive_before: Vec<String>,
+    /// What became of its sets; not part of the report in JSON.
+    #[serde(skip)]
+    pub timelines: Vec<Timeline>,
     /// What else there is to know of it.
     pub notes: Vec<String>,
 }
@@ -127,6 +131,7 @@ impl Outcome {
             panics: Vec::new(),
             certificates: Vec::new(),
             inconclusive_before: Vec::new(),
+            timelines: Vec::new(),
             notes: Vec::new(),
         }
     }

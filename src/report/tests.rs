@@ -36,6 +36,7 @@ fn outcome(line: usize, name: &str, verdict: Verdict) -> Outcome {
         slice: Vec::new(),
         panics: Vec::new(),
         certificates: Vec::new(),
+        timelines: Vec::new(),
         inconclusive_before: Vec::new(),
         notes: Vec::new(),
     }

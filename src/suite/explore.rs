@@ -177,6 +177,7 @@ impl Explore {
             target: Target::apps_v1(),
             limits: Limits::default(),
             timeout_scale: 1.0,
+            to_the_end: false,
             histories: None,
         };
         let mut options = drive::Options::default();

@@ -94,6 +94,7 @@ pub struct Suite {
     fail_fast: bool,
     real_limit: Option<Duration>,
     histories: Option<PathBuf>,
+    to_the_end: bool,
 }
 
 /// Why there is no run.
@@ -135,6 +136,7 @@ impl Suite {
             fail_fast: false,
             real_limit: None,
             histories: None,
+            to_the_end: false,
         }
     }
 
@@ -236,6 +238,13 @@ impl Suite {
         self
     }
 
+    /// Waits in real time, too, until what a scenario has set off has come to rest: for those who compare what was seen.
+    #[must_use]
+    pub fn to_the_end(mut self, yes: bool) -> Self {
+        self.to_the_end = yes;
+        self
+    }
+
     /// Runs to the end and gives the report. Blocks; may be called from a plain `#[test]`.
     ///
     /// # Panics
@@ -285,6 +294,7 @@ impl Suite {
             target: self.target,
             limits: Limits::default(),
             timeout_scale: self.timeout_scale,
+            to_the_end: self.to_the_end || self.histories.is_some(),
             histories: self.histories,
         };
         let mut outcomes: Vec<Outcome> = Vec::new();

@@ -4,6 +4,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use cucumber::World as _;
@@ -21,7 +22,7 @@ use super::{
 };
 use crate::{
     cluster::{Need, Target},
-    evidence::{Evidence, Profile},
+    evidence::{Evidence, Profile, timeline::timelines},
     inventory,
     report::{Outcome, Scenario, Took, lines},
     verdict::Verdict,
@@ -40,6 +41,8 @@ pub(super) struct Stage {
     pub(super) limits: Limits,
     /// How much longer than usual steps wait.
     pub(super) timeout_scale: f64,
+    /// What was seen is kept, and not only judged.
+    pub(super) to_the_end: bool,
     /// The folder that the evidence of each scenario is saved in.
     pub(super) histories: Option<PathBuf>,
 }
@@ -162,9 +165,19 @@ impl Stage {
             namespace: ground.namespace.clone(),
             seed: planned.scenario.seed,
             deadlines: self.site.deadlines().scaled(self.timeout_scale),
+            rest: self.rest(offered.virtual_time),
             profile,
             processes: ground.running.processes(),
             sentences: planned.steps.iter().map(|step| step.text.clone()).collect(),
+        }
+    }
+
+    /// Long enough for every rule that speaks of quiet periods; in real time only where what was seen is kept.
+    fn rest(&self, virtual_time: bool) -> Option<Duration> {
+        match (virtual_time, self.to_the_end) {
+            (true, _) => Some(Duration::from_secs(70)),
+            (false, true) => Some(Duration::from_secs(10)),
+            (false, false) => None,
         }
     }
 
@@ -280,6 +293,7 @@ fn judge(evidence: &Evidence, outcome: &mut Outcome) {
     let known = evidence.profile.attribution;
     outcome.subject_writes = known.then(|| lines::writes_of_the_subject(evidence));
     outcome.findings = findings::of(evidence);
+    outcome.timelines = timelines(evidence);
     if outcome.verdict != Verdict::Passed {
         outcome.slice = lines::last(evidence, SHOWN);
     }

@@ -56,6 +56,8 @@ pub struct Scene {
     pub seed: u64,
     /// How long its steps wait.
     pub deadlines: Deadlines,
+    /// How long nothing may happen before it is over, where that is waited for.
+    pub rest: Option<Duration>,
     /// What the rules have to know of the cluster.
     pub profile: Profile,
     /// The subject's.
@@ -265,10 +267,9 @@ impl World {
     pub async fn finish(&self) -> Result<(Evidence, Option<Stop>), Stop> {
         let limit = self.scene.deadlines.whole_set;
         let mut restless = None;
-        if self.scene.profile.virtual_time {
-            // Long enough for every rule that speaks of quiet periods.
-            let hold = Duration::from_secs(70);
-            if let Quiet::Never(changes) = self.recorder.quiet(hold, limit, MOST_CHANGES).await {
+        if let Some(rest) = self.scene.rest {
+            let quiet = self.recorder.quiet(rest, limit, MOST_CHANGES).await;
+            if let (Quiet::Never(changes), true) = (quiet, self.scene.profile.virtual_time) {
                 restless = Some(Stop::Inconclusive(hold::restless(changes)));
             }
         }

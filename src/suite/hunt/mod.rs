@@ -173,6 +173,7 @@ impl Hunt {
                     target: Target::apps_v1(),
                     limits: Limits::default(),
                     timeout_scale: 1.0,
+                    to_the_end: false,
                     histories: None,
                 })
             })
