@@ -3,6 +3,9 @@
 //! Needs the programs of Kubernetes: those in the folder that `KUBEBUILDER_ASSETS` names, or those that `ci/real/build`
 //! has built. Skipped, and said so, where there are none.
 
+#[path = "control_plane/interchange.rs"]
+mod interchange;
+
 use std::{
     env, fs,
     io::{BufRead as _, BufReader},

@@ -347,12 +347,20 @@ impl ControlPlane {
     /// It does not start.
     pub fn start_built_in(&mut self, entrance: &Entrance) -> Result<(), Error> {
         let server = address_of(&entrance.listener)?;
-        let kubeconfig = self.kubeconfig("built-in", &server, "controller-manager")?;
+        // It leads elsewhere each time, and no file is written twice.
+        let port = server.rsplit(':').next().unwrap_or_default();
+        let name = format!("built-in-{port}");
+        let kubeconfig = self.kubeconfig(&name, &server, "controller-manager")?;
         let mut arguments = controller_manager(&kubeconfig, &[SUBJECT]);
         // What it writes is read on the way.
         arguments.push("--kube-api-content-type=application/json".to_owned());
         let program = self.assets.built_in.clone();
         self.processes.start("built-in", &program, &arguments, &[])
+    }
+
+    /// Ends what [`Self::start_built_in`] has started; it can be started again.
+    pub async fn end_built_in(&mut self) {
+        self.processes.end("built-in").await;
     }
 
     /// Starts somebody's program with all rights, as a client of the server that is listened on there. `KUBECONFIG` says

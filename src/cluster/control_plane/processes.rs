@@ -110,6 +110,16 @@ impl Processes {
         Ok(())
     }
 
+    /// Ends a program that was started, with SIGKILL, and waits until it is gone.
+    pub(super) async fn end(&mut self, name: &str) {
+        let place = self.running.iter().position(|(known, _)| known == name);
+        if let Some(place) = place {
+            let (_, mut child) = self.running.remove(place);
+            // What has ended by itself is gone as well.
+            let _ = child.kill().await;
+        }
+    }
+
     fn log_of(&self, name: &str) -> PathBuf {
         self.path(&format!("{name}.log"))
     }
