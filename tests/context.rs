@@ -1,6 +1,7 @@
 //! Tier `context` as its users meet it. `stsspec serve` is the cluster: it runs in real time and looks like any other.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
@@ -12,10 +13,16 @@ use std::{
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 
-use stsspec::report::{
-    Conclusion, Report,
-    checkup::{Checkup, Prospect},
-    judgement::Judgement,
+use stsspec::{
+    kube::{
+        Api, ResourceExt as _,
+        api::{ApiResource, DynamicObject, GroupVersionKind, ListParams},
+    },
+    report::{
+        Conclusion, Report,
+        checkup::{Checkup, Prospect},
+        judgement::Judgement,
+    },
 };
 use tempfile::TempDir;
 
@@ -102,6 +109,54 @@ fn post(place: &Place, path: &str, body: &str) {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("it answers");
     assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+}
+
+/// Everything that lasts on the served cluster, with its version, as `kind namespace/name`: what nodes tell of themselves
+/// is left out.
+fn everything(place: &Place) -> BTreeMap<String, String> {
+    const KINDS: [&str; 14] = [
+        "v1/Namespace",
+        "v1/Pod",
+        "v1/ConfigMap",
+        "v1/Service",
+        "v1/Secret",
+        "v1/ServiceAccount",
+        "v1/PersistentVolumeClaim",
+        "v1/PersistentVolume",
+        "v1/ResourceQuota",
+        "apps/v1/StatefulSet",
+        "apps/v1/ControllerRevision",
+        "policy/v1/PodDisruptionBudget",
+        "storage.k8s.io/v1/StorageClass",
+        "scheduling.k8s.io/v1/PriorityClass",
+    ];
+    let kubeconfig = fs::read_to_string(place.path("kubeconfig")).expect("it is served");
+    let address = kubeconfig
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("server: "));
+    let address = address.expect("it has an address").parse();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.expect("there is a runtime").block_on(async {
+        let config = stsspec::kube::Config::new(address.expect("an address"));
+        let client = stsspec::kube::Client::try_from(config).expect("a client");
+        let mut all = BTreeMap::new();
+        for sort in KINDS {
+            let (version, kind) = sort.rsplit_once('/').expect("a kind");
+            let (group, version) = version.rsplit_once('/').unwrap_or(("", version));
+            let kind = GroupVersionKind::gvk(group, version, kind);
+            let api: Api<DynamicObject> =
+                Api::all_with(client.clone(), &ApiResource::from_gvk(&kind));
+            let list = api.list(&ListParams::default()).await.expect("it lists");
+            all.extend(list.items.into_iter().map(|object| {
+                let namespace = object.namespace().unwrap_or_default();
+                let name = format!("{} {namespace}/{}", kind.kind, object.name_any());
+                (name, object.resource_version().unwrap_or_default())
+            }));
+        }
+        all
+    })
 }
 
 /// A server that says the same to everybody, and a kubeconfig that leads to it.
@@ -250,6 +305,11 @@ fn a_cluster_that_vanishes_accuses_nobody_and_what_was_made_is_listed() {
 fn a_cluster_is_looked_over_and_nothing_is_changed() {
     let place = Place::new(STARTS);
     let _cluster = place.serve(&[]);
+    let marker = "{\"metadata\": {\"name\": \"marker\"}}";
+    let unmarked = everything(&place);
+    post(&place, "/api/v1/namespaces/default/configmaps", marker);
+    let before = everything(&place);
+    assert_ne!(unmarked, before, "whatever is made is seen");
     let output = place.on_the_cluster(&["doctor", "-o", "json"]).output();
     let output = output.expect("it runs");
     let checkup: Checkup = serde_json::from_slice(&output.stdout).expect("a checkup");
@@ -286,9 +346,7 @@ fn a_cluster_is_looked_over_and_nothing_is_changed() {
         "{}",
         text(&output)
     );
-    let output = place.on_the_cluster(&["clean", "--all"]).output();
-    let said = text(&output.expect("it runs"));
-    assert_eq!(said.trim(), "nothing is there to be removed");
+    assert_eq!(everything(&place), before);
 }
 
 #[test]
@@ -514,6 +572,8 @@ fn one_namespace_is_enough_and_what_others_have_in_it_stays() {
     let _cluster = place.serve(&[]);
     let theirs = "{\"metadata\": {\"name\": \"settings\"}, \"data\": {\"a\": \"b\"}}";
     post(&place, "/api/v1/namespaces/default/configmaps", theirs);
+    let before = everything(&place);
+    assert!(before.contains_key("ConfigMap default/settings"));
     let there = ["--namespace", "default"];
     let output = place.run(&there).output().expect("it runs");
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
@@ -522,9 +582,15 @@ fn one_namespace_is_enough_and_what_others_have_in_it_stays() {
         .output();
     let said = text(&output.expect("it runs"));
     assert_eq!(said.trim(), "nothing is there to be removed");
+    assert_eq!(
+        everything(&place),
+        before,
+        "what others have stays, and nothing else"
+    );
     // A name that is taken is in the way, and stays with who has it.
     let service = "{\"metadata\": {\"name\": \"web\"}, \"spec\": {\"clusterIP\": \"None\", \"selector\": {\"app\": \"shop\"}}}";
     post(&place, "/api/v1/namespaces/default/services", service);
+    let before = everything(&place);
     let output = place.run(&there).output().expect("it runs");
     assert_eq!(output.status.code(), Some(3), "{}", text(&output));
     assert!(
@@ -532,10 +598,32 @@ fn one_namespace_is_enough_and_what_others_have_in_it_stays() {
         "{}",
         text(&output)
     );
+    assert_eq!(
+        everything(&place),
+        before,
+        "what others have stays, and nothing else"
+    );
     let output = place
         .run(&["--namespace", "default", "--tier", "embedded"])
         .output();
     assert_eq!(output.expect("it runs").status.code(), Some(2));
+}
+
+#[test]
+fn volumes_that_their_class_keeps_are_removed() {
+    let claims = "Feature: Own\n  @pvc-before-pod\n  Scenario: It has claims\n    Given the set \"web\" is planned\n    And its pods claim storage \"data\"\n    When the set \"web\" is created with 2 replicas\n    Then all pods of \"web\" become Ready\n";
+    let place = Place::new(claims);
+    let _cluster = place.serve(&[]);
+    let class = "{\"metadata\": {\"name\": \"kept\"}, \"provisioner\": \"volumes.stsspec.dev\", \"reclaimPolicy\": \"Retain\", \"volumeBindingMode\": \"WaitForFirstConsumer\"}";
+    post(&place, "/apis/storage.k8s.io/v1/storageclasses", class);
+    let before = everything(&place);
+    for room in [&[][..], &["--namespace", "default"]] {
+        let arguments = [&["--storage-class", "kept"], room].concat();
+        let output = place.run(&arguments).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+        assert_eq!(everything(&place), before, "{arguments:?}");
+        assert_eq!(place.ledger(), Vec::<String>::new(), "{arguments:?}");
+    }
 }
 
 #[test]

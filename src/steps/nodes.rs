@@ -4,11 +4,11 @@ use std::str::FromStr;
 
 use cucumber::{given, then, when};
 use k8s_openapi::api::{
-    core::v1::{Node, Pod, Taint},
+    core::v1::{Namespace, Node, Pod, Taint},
     scheduling::v1::PriorityClass,
 };
 use kube::{
-    Api, ResourceExt as _,
+    Api, Resource as _, ResourceExt as _,
     api::{DeleteParams, EvictParams, ListParams, Patch, PatchParams, PostParams},
 };
 use serde_json::{Value, json};
@@ -256,8 +256,16 @@ async fn takes_the_room(world: &mut World, pod: String) -> Result<(), Stop> {
     let place = world.see(|seen| place_of(seen, &pod));
     let place = place.ok_or_else(|| Stop::Inconclusive(format!("pod {pod:?} has no node")))?;
     let class = format!("{}-high", world.namespace());
+    // It lies in no namespace: it goes with the one that it was made for, and says whose it is.
+    let namespaces: Api<Namespace> = Api::all(world.client.0.clone());
+    let namespace = namespaces.get(world.namespace()).await?;
+    let metadata = json!({
+        "name": class,
+        "labels": namespace.metadata.labels,
+        "ownerReferences": [namespace.owner_ref(&())],
+    });
     let object: PriorityClass =
-        serde_json::from_value(json!({"metadata": {"name": class}, "value": 1000}))
+        serde_json::from_value(json!({"metadata": metadata, "value": 1000}))
             .map_err(|error| Stop::Inconclusive(error.to_string()))?;
     let classes: Api<PriorityClass> = Api::all(world.client.0.clone());
     classes.create(&PostParams::default(), &object).await?;

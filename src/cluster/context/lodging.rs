@@ -10,7 +10,7 @@ use futures::{
     FutureExt as _,
     future::{BoxFuture, join_all},
 };
-use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolume};
 use kube::{
     Api, Client, ResourceExt as _,
     api::{
@@ -209,7 +209,8 @@ impl Room {
 
     /// Removes what the run made, and gives the namespace free. What did not go, in words.
     pub async fn leave(&self, client: &Client) -> Vec<String> {
-        sweep(client, &self.namespace, &format!("{RUN}={}", self.run), &[]).await
+        let ours = format!("{RUN}={}", self.run);
+        sweep(client, client, &self.namespace, &ours, &[]).await
     }
 
     /// Sets in it that are not the run's.
@@ -296,6 +297,7 @@ impl Lodging {
     async fn sweep(&self) -> Result<(), String> {
         let left = sweep(
             &self.client,
+            &self.plain,
             &self.namespace,
             &format!("{RUN}={}", self.run),
             &[LOCK],
@@ -365,14 +367,17 @@ impl Cluster for Lodging {
     }
 }
 
-/// Removes what bears a label from a namespace, and what that owns, and waits until it is gone. What did not go, in words.
+/// Removes what bears a label from a namespace, what that owns, and the volumes that were made for it, and waits until it
+/// is gone. What did not go, in words. `wide` reaches beyond the namespace.
 pub(super) async fn sweep(
     client: &Client,
+    wide: &Client,
     namespace: &str,
     selector: &str,
     spared: &[&str],
 ) -> Vec<String> {
     let mut left = Vec::new();
+    let mut volumes = BTreeMap::new();
     for _ in 0..ROUNDS {
         let mut ours = match listed(client, namespace, selector).await {
             Ok(ours) => ours,
@@ -380,8 +385,9 @@ pub(super) async fn sweep(
         };
         ours.retain(|(_, object)| !spared.contains(&object.name_any().as_str()));
         if ours.is_empty() {
-            return Vec::new();
+            return kept(wide, &volumes).await;
         }
+        volumes.extend(ours.iter().filter_map(|(_, object)| volume_of(object)));
         left = join_all(
             ours.iter()
                 .map(|(sort, object)| end(client, namespace, *sort, object)),
@@ -400,6 +406,53 @@ pub(super) async fn sweep(
         ));
     }
     left
+}
+
+/// The name of a claim's volume, and the UID of the claim.
+fn volume_of(claim: &DynamicObject) -> Option<(String, String)> {
+    let volume = claim.data["spec"]["volumeName"].as_str()?;
+    Some((volume.to_owned(), claim.uid()?))
+}
+
+/// Removes the volumes of claims that are gone which their class keeps. What did not go, in words. Whoever may not look at
+/// volumes has none to remove.
+async fn kept(client: &Client, volumes: &BTreeMap<String, String>) -> Vec<String> {
+    if volumes.is_empty() {
+        return Vec::new();
+    }
+    let api: Api<PersistentVolume> = Api::all(client.clone());
+    let Ok(list) = api.list(&ListParams::default()).await else {
+        return Vec::new();
+    };
+    let is_ours = |volume: &PersistentVolume| {
+        let spec = volume.spec.as_ref();
+        let claim = spec.and_then(|spec| spec.claim_ref.as_ref()?.uid.as_ref());
+        let is_kept = spec
+            .is_some_and(|spec| spec.persistent_volume_reclaim_policy.as_deref() == Some("Retain"));
+        is_kept && claim.is_some() && volumes.get(&volume.name_any()) == claim
+    };
+    let each = list.items.into_iter().filter(is_ours).map(|volume| {
+        let api = api.clone();
+        async move {
+            let name = &volume.name_any();
+            let uid = volume.uid()?;
+            let params = DeleteParams::default().preconditions(Preconditions {
+                uid: Some(uid.clone()),
+                resource_version: None,
+            });
+            let why = match api.delete(name, &params).await {
+                Ok(_) => match timeout(EMPTIED, await_condition(api, name, is_deleted(&uid))).await
+                {
+                    Ok(Ok(_)) => return None,
+                    _ => "it is still there".to_owned(),
+                },
+                Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => return None,
+                Err(error) => chain(&error),
+            };
+            Some(format!("volume {name}: {why}"))
+        }
+    });
+    join_all(each).await.into_iter().flatten().collect()
 }
 
 /// Removes what runs have left in a namespace that was there before; labels say what that is. What was removed, what was
@@ -432,7 +485,8 @@ pub async fn clean_room(
             left.push(found);
             continue;
         }
-        let trouble = sweep(client, namespace, &format!("{RUN}={}", found.run), &[]).await;
+        let ours = format!("{RUN}={}", found.run);
+        let trouble = sweep(client, client, namespace, &ours, &[]).await;
         match trouble.is_empty() {
             true => removed.push(found),
             false => stuck.extend(trouble),

@@ -122,7 +122,7 @@ impl Estate {
         let made = match api.create(&PostParams::default(), &namespace).await {
             Ok(made) => made,
             Err(error) => {
-                if matches!(error, kube::Error::Api(_)) {
+                if matches!(&error, kube::Error::Api(status) if status.code < 500) {
                     // It was refused: there is nothing to remove.
                     self.gone(name);
                 }

@@ -200,13 +200,17 @@ async fn try_in(
     estate.enter(&room.namespace)?;
     let now = Clock::of_day().now().as_second();
     if let Err(error) = room.take(&client, &connection.address, now).await {
-        estate.forget();
+        // Of one that was refused there is nothing; one that was not answered may be there.
+        if !matches!(error, Trouble::Unreachable { .. }) {
+            estate.forget();
+        }
         return Err(error.into());
     }
     let others = room.others(&client, target).await.unwrap_or_default();
     if !matches!(subject, Subject::BuiltIn | Subject::None) && !others.is_empty() {
-        room.leave(&client).await;
-        estate.forget();
+        if room.leave(&client).await.is_empty() {
+            estate.forget();
+        }
         return Err(Error::Reconciler {
             subject: subject.to_string(),
             address: connection.address.clone(),
@@ -232,7 +236,10 @@ async fn try_out(
     let client = connection.client()?;
     let namespace = format!("stsspec-{}-trial", estate.run);
     if let Err(error) = estate.make(&client, &namespace).await {
-        estate.forget();
+        // One that was not answered may be there.
+        if estate.made().is_empty() {
+            estate.forget();
+        }
         return Err(error.into());
     }
     let wanted = rights::needed(None);
