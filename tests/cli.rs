@@ -193,6 +193,10 @@ fn wrong_usage_is_told_before_anything_runs() {
             &["run", "--namespace", "team"],
             "`--namespace` is for a cluster that is there",
         ),
+        (
+            &["run", "--controller-manager", "kcm"],
+            "`--controller-manager` is for `--tier control-plane`",
+        ),
         (&["run", "--target", "v1"], "there is no target \"v1\""),
         (
             &["run", "--target", "stsspec.dev/v1"],

@@ -118,6 +118,11 @@ pub(super) fn tier(
     if latency.is_some() && !is_embedded {
         return Err("`--latency` is for embedded clusters: others are as far away as they are");
     }
+    if controller_manager.is_some() && word != Some(TierWord::ControlPlane) {
+        return Err(
+            "`--controller-manager` is for `--tier control-plane`: elsewhere nobody starts one",
+        );
+    }
     if terms.namespace.is_some() && !is_named && word != Some(TierWord::Context) {
         return Err(
             "`--namespace` is for a cluster that is there: name one with --context or --kubeconfig",

@@ -34,8 +34,8 @@ pub(super) struct Arguments {
     /// Only scenarios whose tags fit, as in `@a and not (@b or @c)`.
     #[arg(long, value_name = "EXPRESSION", env = "STSSPEC_TAGS")]
     tags: Option<Tags>,
-    /// Where it runs: on embedded clusters, on the one that --context or --kubeconfig names, or on one
-    /// that kind makes.
+    /// Where it runs: on embedded clusters, on a control plane that is started from --assets, on the cluster that
+    /// --context or --kubeconfig names, or on one that kind makes.
     #[arg(long, value_enum, env = "STSSPEC_TIER")]
     tier: Option<TierWord>,
     #[command(flatten)]
@@ -70,7 +70,8 @@ pub(super) struct Arguments {
     /// Which behaviours count.
     #[arg(long, value_enum, default_value = "all", env = "STSSPEC_PROFILE")]
     profile: ProfileWord,
-    /// How many scenarios run at once; as many as there are cores if not given.
+    /// How many scenarios run at once. If not given: on embedded clusters as many as there are cores, on a control plane
+    /// some dozens, as they mostly wait, and elsewhere as many as nodes have room for, up to 8.
     #[arg(long, value_name = "N", env = "STSSPEC_PARALLEL", value_parser = at_least_one)]
     parallel: Option<usize>,
     /// What everything random comes from.
