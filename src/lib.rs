@@ -14,6 +14,7 @@
 //! - [`sets`]: the vocabulary that judge and judged share
 //! - [`controller`]: the reference controller; [`mutants`]: components known to be wrong
 //! - [`explore`]: schedules of operations and faults, drawn from a seed
+//! - [`fuzz`]: what must hold of any bytes that come from outside
 //! - [`mini`]: the embedded cluster: an API server and the agents of a cluster
 //! - [`clock`], `dice`, [`manifest`]: the time, numbers from a seed, and YAML
 //! - [`cli`]: arguments to a request
@@ -38,6 +39,7 @@ pub mod controller;
 mod dice;
 pub mod evidence;
 pub mod explore;
+pub mod fuzz;
 pub mod invariants;
 pub mod inventory;
 mod listening;

@@ -10,9 +10,12 @@ use clap::Args;
 use super::{
     Exit, Failure, code_of,
     run::{at_least_one, writable, write},
-    signals,
+    signals::{self, Signals},
 };
-use crate::suite::{Explore, Subject, drive::Interrupt};
+use crate::{
+    report::Conclusion,
+    suite::{Exhaust, Explore, Subject, drive::Interrupt},
+};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -25,6 +28,16 @@ pub(super) struct Arguments {
     /// The first seed.
     #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "seed")]
     from: u64,
+    /// Goes every way through a small scope in place of seeds: operations on sets of a few pods, with the controller's end
+    /// before and after each of its writes, and with each pod's readiness gone and back between any two of them.
+    #[arg(long, conflicts_with_all = ["seeds", "seed", "from"])]
+    exhaustive: bool,
+    /// How many pods a set has at most where every way is gone.
+    #[arg(long, value_name = "N", default_value_t = 3, requires = "exhaustive", value_parser = clap::value_parser!(i32).range(1..=3))]
+    replicas: i32,
+    /// Crashes only, where every way is gone.
+    #[arg(long, requires = "exhaustive")]
+    crashes_only: bool,
     /// Who is judged: `bundled`, `none`, or `mutant:ID`.
     #[arg(long, default_value = "bundled", env = "STSSPEC_SUBJECT")]
     subject: Subject,
@@ -39,6 +52,9 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: Arguments, exit: Exit) -> Result<u8, Failure> {
     if let Some(path) = &arguments.json {
         writable(path)?;
+    }
+    if arguments.exhaustive {
+        return exhaust(arguments, exit);
     }
     let seeds = match arguments.seed {
         Some(seed) => seed..seed.saturating_add(1),
@@ -61,18 +77,61 @@ pub(super) fn run(arguments: Arguments, exit: Exit) -> Result<u8, Failure> {
     if live {
         let _ = write!(io::stderr(), "\r\u{1b}[2K");
     }
-    match &arguments.json {
+    told(
+        arguments.json.as_ref(),
+        &explored.text(),
+        &explored.json(),
+        explored.conclusion(),
+        &signals,
+    )
+}
+
+fn exhaust(arguments: Arguments, exit: Exit) -> Result<u8, Failure> {
+    let exhaust = Exhaust::new(arguments.subject, arguments.replicas);
+    let exhaust = match arguments.crashes_only {
+        true => exhaust.crashes_only(),
+        false => exhaust,
+    };
+    let exhaust = arguments
+        .parallel
+        .into_iter()
+        .fold(exhaust, Exhaust::parallel);
+    let interrupt = Interrupt::default();
+    let raise = interrupt.clone();
+    let signals = signals::listen(exit, move || raise.raise())?;
+    let live = io::stderr().is_terminal();
+    let exhausted = exhaust.run(&interrupt, &mut |done, of| {
+        if live {
+            let _ = write!(io::stderr(), "\r\u{1b}[2K{done} of {of} ways");
+        }
+    })?;
+    if live {
+        let _ = write!(io::stderr(), "\r\u{1b}[2K");
+    }
+    told(
+        arguments.json.as_ref(),
+        &exhausted.text(),
+        &exhausted.json(),
+        exhausted.conclusion(),
+        &signals,
+    )
+}
+
+/// Says what it came to, and writes it where that is wanted.
+fn told(
+    path: Option<&PathBuf>,
+    text: &str,
+    json: &str,
+    conclusion: Conclusion,
+    signals: &Signals,
+) -> Result<u8, Failure> {
+    match path {
         Some(path) if path.as_os_str() == "-" => {}
         // A reader that has gone away, as `head` does, is no fault.
-        _ => drop(io::stdout().write_all(explored.text().as_bytes())),
+        _ => drop(io::stdout().write_all(text.as_bytes())),
     }
-    if let Some(path) = &arguments.json {
-        write(path, &explored.json())?;
+    if let Some(path) = path {
+        write(path, json)?;
     }
-    let code = code_of(explored.conclusion());
-    Ok(match signals.code() {
-        // A breach stays one, however the rest would have been.
-        Some(signal) if code != 1 => signal,
-        _ => code,
-    })
+    Ok(signals.code().unwrap_or_else(|| code_of(conclusion)))
 }

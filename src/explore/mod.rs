@@ -8,6 +8,7 @@
 //!
 //! Plain data and functions; `suite` runs them.
 
+pub mod exhaustive;
 mod model;
 mod text;
 

@@ -93,7 +93,7 @@ fn patch(spec: &str) -> String {
     format!(r#"kubectl patch statefulset web --type=merge -p '{{"spec":{spec}}}'"#)
 }
 
-fn plural(count: i32, word: &str) -> String {
+pub(super) fn plural(count: i32, word: &str) -> String {
     match count {
         1 => format!("1 {word}"),
         count => format!("{count} {word}s"),
@@ -101,7 +101,7 @@ fn plural(count: i32, word: &str) -> String {
 }
 
 /// `pod "web-0"`, `pods "web-0", "web-1" and "web-2"`.
-fn pods(ordinals: &[i32]) -> String {
+pub(super) fn pods(ordinals: &[i32]) -> String {
     let names: Vec<String> = ordinals
         .iter()
         .map(|ordinal| format!("\"web-{ordinal}\""))
@@ -113,7 +113,7 @@ fn pods(ordinals: &[i32]) -> String {
     }
 }
 
-fn sentence(operation: &Operation) -> String {
+pub(super) fn sentence(operation: &Operation) -> String {
     match operation {
         Operation::Scale(replicas) => format!("the set \"web\" is scaled to {replicas}"),
         Operation::Template(revision) => {

@@ -6,6 +6,7 @@
 //! - [`FORMAT`] grows by one whenever a field changes its meaning or goes away.
 
 pub mod checkup;
+pub mod exhausted;
 pub mod explored;
 mod json;
 pub mod judgement;

@@ -29,6 +29,56 @@ impl FromStr for Things {
     }
 }
 
+/// What a controller writes, in the plural; whatever it is, if none is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cucumber::Parameter)]
+#[param(name = "objects", regex = "sets|pods|claims|revisions|anything")]
+struct Objects(Option<Kind>);
+
+impl FromStr for Objects {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(match text {
+            "anything" => None,
+            things => Some(things.parse::<Things>()?.0),
+        }))
+    }
+}
+
+/// Which of the requests that follow are meant: the next few, or one that comes after some others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cucumber::Parameter)]
+#[param(
+    name = "which",
+    regex = "next [0-9]+ requests?|[0-9]+(?:st|nd|rd|th) request"
+)]
+struct Which {
+    passes: usize,
+    times: usize,
+}
+
+impl FromStr for Which {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = text
+            .chars()
+            .skip_while(|c| !c.is_ascii_digit())
+            .take_while(char::is_ascii_digit)
+            .collect::<String>()
+            .parse::<usize>()?;
+        Ok(match text.starts_with("next") {
+            true => Self {
+                passes: 0,
+                times: number,
+            },
+            false => Self {
+                passes: number.saturating_sub(1),
+                times: 1,
+            },
+        })
+    }
+}
+
 /// What is asked of the API server.
 #[derive(Clone, Debug, PartialEq, Eq, cucumber::Parameter)]
 #[param(name = "verb", regex = "create|update|patch|delete|list|watch|write")]
@@ -59,7 +109,7 @@ impl FromStr for Verb {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cucumber::Parameter)]
 #[param(
     name = "mishap",
-    regex = "code [45][0-9][0-9](?: and [0-9]+ seconds to wait)?|a reset|a lost answer|a crash before it|a crash after it"
+    regex = "code [45][0-9][0-9](?: and [0-9]+ seconds to wait)?|a reset|a lost answer|a (?:crash|wait) (?:before|after) it"
 )]
 struct Mishap(Fault);
 
@@ -73,6 +123,8 @@ impl FromStr for Mishap {
             ["a", "lost", "answer"] => Fault::Lost,
             ["a", "crash", "before", "it"] => Fault::CrashBefore,
             ["a", "crash", "after", "it"] => Fault::CrashAfter,
+            ["a", "wait", "before", "it"] => Fault::WaitBefore,
+            ["a", "wait", "after", "it"] => Fault::WaitAfter,
             ["code", code, "and", seconds, ..] => Fault::Refused {
                 code: code.parse()?,
                 retry_after_seconds: Some(seconds.parse()?),
@@ -110,15 +162,18 @@ impl FromStr for Manner {
     }
 }
 
-#[given(expr = "the controller's next {int} request(s) to {verb} {things} meet(s) {mishap}")]
-#[when(expr = "the controller's next {int} request(s) to {verb} {things} meet(s) {mishap}")]
-fn meets(world: &mut World, times: usize, verb: Verb, things: Things, mishap: Mishap) {
+#[given(expr = "the controller's {which} to {verb} {objects} meet(s) {mishap}")]
+#[when(expr = "the controller's {which} to {verb} {objects} meet(s) {mishap}")]
+fn meets(world: &mut World, which: Which, verb: Verb, objects: Objects, mishap: Mishap) {
     let on = On {
         methods: verb.0,
-        plural: world.recorder.resource(things.0).plural,
+        plural: objects
+            .0
+            .map(|kind| world.recorder.resource(kind).plural)
+            .unwrap_or_default(),
         name: String::new(),
     };
-    let guard = world.scene.tap.fault(on, mishap.0, 0, times);
+    let guard = (world.scene.tap).fault(on, mishap.0, which.passes, which.times);
     let standing = world.faults.entry("requests".to_owned()).or_default();
     standing.push(guard);
 }
@@ -146,10 +201,16 @@ async fn become_too_old(world: &mut World) {
     }
 }
 
-#[given(regex = "^the controller is (stopped|started|restarted|started a second time)$")]
-#[when(regex = "^the controller is (stopped|started|restarted|started a second time)$")]
+#[given(regex = "^the controller is (stopped|started|restarted|started a second time|released)$")]
+#[when(regex = "^the controller is (stopped|started|restarted|started a second time|released)$")]
 async fn is_started(world: &mut World, how: String) {
     world.acts().await;
+    if how == "released" {
+        // What was made to wait first goes on first.
+        let standing = world.faults.entry("requests".to_owned()).or_default();
+        drop(standing.drain(..1.min(standing.len())));
+        return;
+    }
     let processes = &world.scene.processes;
     if how == "stopped" || how == "restarted" {
         processes.crash();

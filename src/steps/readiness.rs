@@ -60,11 +60,11 @@ async fn is_turned(world: &mut World, pods: Names, turn: Turn) -> Result<(), Sto
     Ok(())
 }
 
-/// Waits until a pod is no longer Ready. That it comes so far is the scenario's own doing and the node's.
+/// Waits until a pod is no longer Ready, or is not there. That it comes so far is the scenario's own doing and the node's.
 async fn is_not_ready(world: &World, name: &str) -> Result<(), Stop> {
     let expected = format!("pod {name:?} stops being Ready");
     world
-        .comes_true(&expected, |seen| seen.is(name, State::NotReady))
+        .comes_true(&expected, |seen| !seen.is(name, State::Ready))
         .await
         .map_err(|stop| Stop::Inconclusive(stop.to_string()))
 }

@@ -15,7 +15,7 @@ use super::{
     guard::Limits,
     plan::Plan,
     site,
-    stage::Stage,
+    stage::{Stage, Witness},
     subject::Subject,
     tier::Tier,
 };
@@ -159,49 +159,65 @@ impl Explore {
         schedules: &[Schedule],
         interrupt: &Interrupt,
     ) -> Result<Vec<Outcome>, Error> {
-        let sources = schedules.iter().map(|schedule| Source {
+        let scenarios = schedules.iter().map(|schedule| {
             // A shorter schedule keeps the seed of the one it comes from.
-            path: format!("explore/{}", schedule.seed),
-            feature: Feature::parse(schedule.scenario(), GherkinEnv::default())
-                .expect("a schedule is written as a scenario"),
+            (format!("explore/{}", schedule.seed), schedule.scenario())
         });
-        let sources: Vec<Source> = sources.collect();
-        let steps = World::collection();
-        let plan = Plan::new(&sources, &steps, inventory::embedded(), 1);
-        let scenarios = plan.scenarios.iter();
-        let scenarios: Vec<_> = scenarios.map(|planned| planned.scenario.clone()).collect();
-        let stage = Stage {
-            plan: Arc::new(plan),
-            site: site::prepare(&Tier::default(), &self.subject, &Target::apps_v1(), false)?,
-            subject: self.subject.clone(),
-            target: Target::apps_v1(),
-            limits: Limits::default(),
-            timeout_scale: 1.0,
-            to_the_end: false,
-            histories: None,
-        };
-        let mut options = drive::Options::default();
-        if let Some(threads) = self.parallel {
-            options.mode = Mode::Isolated { threads };
-        }
-        let mut outcomes = Vec::new();
-        drive::drive(
-            scenarios,
-            Arc::new(stage),
-            options,
-            interrupt,
-            &mut |event| {
-                if let Event::Finished(outcome) = event {
-                    outcomes.push(outcome);
-                }
-            },
-        );
-        Ok(outcomes)
+        let scenarios: Vec<(String, String)> = scenarios.collect();
+        play(&self.subject, self.parallel, &scenarios, None, interrupt)
     }
 }
 
+/// What scenarios, each a feature with a path, come to on embedded clusters, in their order.
+pub(super) fn play(
+    subject: &Subject,
+    parallel: Option<usize>,
+    scenarios: &[(String, String)],
+    witness: Option<Witness>,
+    interrupt: &Interrupt,
+) -> Result<Vec<Outcome>, Error> {
+    let sources = scenarios.iter().map(|(path, text)| Source {
+        path: path.clone(),
+        feature: Feature::parse(text, GherkinEnv::default())
+            .expect("what is explored is written as a scenario"),
+    });
+    let sources: Vec<Source> = sources.collect();
+    let steps = World::collection();
+    let plan = Plan::new(&sources, &steps, inventory::embedded(), 1);
+    let scenarios = plan.scenarios.iter();
+    let scenarios: Vec<_> = scenarios.map(|planned| planned.scenario.clone()).collect();
+    let stage = Stage {
+        plan: Arc::new(plan),
+        site: site::prepare(&Tier::default(), subject, &Target::apps_v1(), false)?,
+        subject: subject.clone(),
+        target: Target::apps_v1(),
+        limits: Limits::default(),
+        timeout_scale: 1.0,
+        to_the_end: false,
+        histories: None,
+        witness,
+    };
+    let mut options = drive::Options::default();
+    if let Some(threads) = parallel {
+        options.mode = Mode::Isolated { threads };
+    }
+    let mut outcomes = Vec::new();
+    drive::drive(
+        scenarios,
+        Arc::new(stage),
+        options,
+        interrupt,
+        &mut |event| {
+            if let Event::Finished(outcome) = event {
+                outcomes.push(outcome);
+            }
+        },
+    );
+    Ok(outcomes)
+}
+
 /// What shows that something does not hold, if anything does.
-fn breach(outcome: &Outcome) -> Option<String> {
+pub(super) fn breach(outcome: &Outcome) -> Option<String> {
     let mut why = Vec::new();
     if let Verdict::Failed { message, .. } = &outcome.verdict {
         why.push(message.clone());

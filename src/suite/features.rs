@@ -127,7 +127,7 @@ fn read_all(folder: &str, mut texts: Vec<(String, String)>) -> Result<Vec<Source
 }
 
 /// Reads one feature and expands its outlines; `path` is within `folder`, which only errors name.
-fn read(folder: &str, path: &str, text: &str) -> Result<Source, Error> {
+pub(crate) fn read(folder: &str, path: &str, text: &str) -> Result<Source, Error> {
     let file = format!("{folder}/{path}");
     let place = path.trim_end_matches(".feature").to_owned();
     if place.split('/').count() != 2 {

@@ -25,6 +25,7 @@ mod doctor;
 pub mod drive;
 pub mod event;
 mod excused;
+mod exhaust;
 mod explore;
 pub mod features;
 mod findings;
@@ -70,6 +71,7 @@ use crate::{
 };
 
 pub use doctor::examine;
+pub use exhaust::Exhaust;
 pub use explore::Explore;
 pub use guard::Limits;
 pub use hunt::{Hunt, Progress};
@@ -296,6 +298,7 @@ impl Suite {
             timeout_scale: self.timeout_scale,
             to_the_end: self.to_the_end || self.histories.is_some(),
             histories: self.histories,
+            witness: None,
         };
         let mut outcomes: Vec<Outcome> = Vec::new();
         let strays = drive::drive(scenarios, Arc::new(stage), drive, interrupt, &mut |event| {

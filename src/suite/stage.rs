@@ -45,7 +45,12 @@ pub(super) struct Stage {
     pub(super) to_the_end: bool,
     /// The folder that the evidence of each scenario is saved in.
     pub(super) histories: Option<PathBuf>,
+    /// Is shown the evidence of each scenario, with its place.
+    pub(super) witness: Option<Witness>,
 }
+
+/// Somebody who wants to see the evidence itself.
+pub(super) type Witness = Arc<dyn Fn(usize, &Evidence) + Send + Sync>;
 
 impl Play for Stage {
     fn play<'a>(&'a self, place: usize, cancel: &'a mut Cancel) -> LocalBoxFuture<'a, Outcome> {
@@ -53,7 +58,7 @@ impl Play for Stage {
         async move {
             match self.before(planned) {
                 Some(outcome) => outcome,
-                None => self.insist(planned, cancel).await,
+                None => self.insist(place, cancel).await,
             }
         }
         .boxed_local()
@@ -86,11 +91,11 @@ impl Stage {
 
     /// Performs a scenario, and again in a fresh place as long as it is inconclusive and the site allows it. What came
     /// before is told; a failure stays one.
-    async fn insist(&self, planned: &Planned, cancel: &mut Cancel) -> Outcome {
+    async fn insist(&self, place: usize, cancel: &mut Cancel) -> Outcome {
         let mut before = Vec::new();
         loop {
             let mut guard = Guard::new(cancel, self.limits);
-            let mut outcome = self.perform(planned, &mut guard).await;
+            let mut outcome = self.perform(place, &mut guard).await;
             let again = !guard.cancelled && before.len() < self.site.reruns();
             match &outcome.verdict {
                 Verdict::Inconclusive(why) if again && !outcome.shows_a_breach() => {
@@ -104,7 +109,8 @@ impl Stage {
         }
     }
 
-    async fn perform(&self, planned: &Planned, guard: &mut Guard<'_>) -> Outcome {
+    async fn perform(&self, place: usize, guard: &mut Guard<'_>) -> Outcome {
+        let planned = &self.plan.scenarios[place];
         let clocks = Clocks::start();
         let mut outcome = Outcome::of(&planned.scenario, Verdict::Passed);
         let opening = self.site.open(planned, &self.subject, &self.target);
@@ -116,12 +122,15 @@ impl Stage {
                 let Ground {
                     cluster, running, ..
                 } = ground;
-                let saved = self
-                    .histories
-                    .as_ref()
-                    .map(|folder| folder.join(file_of(&planned.scenario)));
+                let seen = |evidence: &Evidence| {
+                    if let Some(witness) = &self.witness {
+                        witness(place, evidence);
+                    }
+                    let folder = self.histories.as_ref()?;
+                    save(evidence, &folder.join(file_of(&planned.scenario))).err()
+                };
                 SCENE
-                    .scope(scene, act(planned, guard, &mut outcome, saved))
+                    .scope(scene, act(planned, guard, &mut outcome, seen))
                     .await;
                 // One that was told to end has no time to wait for its subject's.
                 if !guard.cancelled
@@ -199,12 +208,13 @@ impl Stage {
     }
 }
 
-/// Makes the World, takes the steps, gathers the evidence and has it judged.
+/// Makes the World, takes the steps, gathers the evidence, has it judged and shows it; who sees it may have to note
+/// something.
 async fn act(
     planned: &Planned,
     guard: &mut Guard<'_>,
     outcome: &mut Outcome,
-    saved: Option<PathBuf>,
+    seen: impl Fn(&Evidence) -> Option<String>,
 ) {
     let mut world = match guard.run("the making of the World", World::new()).await {
         Ok(Ok(world)) => world,
@@ -240,9 +250,7 @@ async fn act(
         match guard.run("the gathering of evidence", world.finish()).await {
             Ok(Ok((evidence, restless))) => {
                 judge(&evidence, outcome);
-                if let Some(Err(why)) = saved.map(|path| save(&evidence, &path)) {
-                    outcome.notes.push(why);
-                }
+                outcome.notes.extend(seen(&evidence));
                 if let Some(stop) = restless {
                     worsen(outcome, stop.verdict(None));
                 }

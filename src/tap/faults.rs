@@ -37,6 +37,10 @@ pub enum Fault {
     CrashBefore,
     /// The server does what it asks for, and the subject's processes end before it is answered.
     CrashAfter,
+    /// It waits on its way to the server until the rule is removed.
+    WaitBefore,
+    /// The server does what it asks for, and the answer waits until the rule is removed.
+    WaitAfter,
 }
 
 /// What happens to the events of watches of a kind.
@@ -90,6 +94,17 @@ pub(super) struct Faults {
     expired: Vec<Kind>,
 }
 
+/// A fault that a request has met.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Met {
+    rule: usize,
+    /// The place of its rule in the log.
+    pub(super) place: usize,
+    pub(super) fault: Fault,
+    /// The rule acts no more.
+    pub(super) used_up: bool,
+}
+
 #[derive(Debug)]
 struct OfRequests {
     id: usize,
@@ -109,13 +124,8 @@ struct OfDeliveries {
 }
 
 impl Faults {
-    /// The fault of a request, with the place of its rule in the log, and whether the rule is used up now.
-    pub(super) fn of_request(
-        &mut self,
-        method: Method,
-        plural: &str,
-        name: &str,
-    ) -> Option<(usize, Fault, bool)> {
+    /// The fault of a request.
+    pub(super) fn of_request(&mut self, method: Method, plural: &str, name: &str) -> Option<Met> {
         for rule in &mut self.requests {
             let On {
                 methods,
@@ -133,7 +143,12 @@ impl Faults {
                 continue;
             }
             rule.times -= 1;
-            return Some((self.noted[rule.id], rule.fault, rule.times == 0));
+            return Some(Met {
+                rule: rule.id,
+                place: self.noted[rule.id],
+                fault: rule.fault,
+                used_up: rule.times == 0,
+            });
         }
         None
     }
@@ -203,6 +218,21 @@ impl Tap {
         drop(guard);
     }
 
+    /// Returns when the rule is removed.
+    pub(super) async fn removed(&self, met: Met) {
+        let mut turns = self.shared.turns.subscribe();
+        loop {
+            turns.borrow_and_update();
+            let stands = |book: &super::Book| {
+                let rules = &book.faults.requests;
+                rules.iter().any(|rule| rule.id == met.rule)
+            };
+            if !stands(&self.lock()) || turns.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
     fn stand(
         &self,
         what: String,
@@ -270,5 +300,7 @@ fn fault_words(fault: Fault) -> String {
         Fault::Lost => "is done and never answered".to_owned(),
         Fault::CrashBefore => "ends the subject before it is seen".to_owned(),
         Fault::CrashAfter => "ends the subject after it is done".to_owned(),
+        Fault::WaitBefore => "waits before it is seen".to_owned(),
+        Fault::WaitAfter => "waits after it is done".to_owned(),
     }
 }

@@ -9,7 +9,7 @@ use tower::BoxError;
 use super::{
     Tap,
     delivery::Delivering,
-    faults::Fault,
+    faults::{Fault, Met},
     path,
     read::{Event, Said},
 };
@@ -47,7 +47,8 @@ impl Wire {
         let (head, body) = request.into_parts();
         let body = body.collect_bytes().await?;
         let noted = self.note(&head, &body);
-        let fault = self.fault(&noted);
+        let met = self.fault(&noted);
+        let fault = met.map(|met| met.fault);
         match fault {
             Some(Fault::Refused {
                 code,
@@ -58,7 +59,8 @@ impl Wire {
                 self.tap.crash();
                 return std::future::pending().await;
             }
-            Some(Fault::Lost | Fault::CrashAfter) | None => {}
+            Some(Fault::WaitBefore) => self.wait(met).await,
+            Some(Fault::Lost | Fault::CrashAfter | Fault::WaitAfter) | None => {}
         }
         let request = Request::from_parts(head, Body::from(body));
         let response = self.inner.send(request).await?;
@@ -94,26 +96,35 @@ impl Wire {
                 self.tap.crash();
                 return std::future::pending().await;
             }
+            Some(Fault::WaitAfter) => self.wait(met).await,
             _ => {}
         }
         Ok(Response::from_parts(head, whole(bytes)))
     }
 
     /// The fault that a rule has for a request of the subject.
-    fn fault(&self, noted: &Noted) -> Option<Fault> {
+    fn fault(&self, noted: &Noted) -> Option<Met> {
         if self.actor != Actor::Subject {
             return None;
         }
         let mut book = self.tap.lock();
         let book = &mut *book;
         let request = &book.log.requests[noted.index];
-        let (place, fault, used_up) =
-            book.faults
-                .of_request(request.method, &request.plural, &request.name)?;
-        let note = &mut book.log.faults[place];
+        let met = book
+            .faults
+            .of_request(request.method, &request.plural, &request.name)?;
+        let note = &mut book.log.faults[met.place];
         note.requests.push(noted.index);
-        note.until = used_up.then(|| self.tap.clock.now());
-        Some(fault)
+        // What waits is under its rule until that is removed.
+        let waits = matches!(met.fault, Fault::WaitBefore | Fault::WaitAfter);
+        note.until = (met.used_up && !waits).then(|| self.tap.clock.now());
+        Some(met)
+    }
+
+    async fn wait(&self, met: Option<Met>) {
+        if let Some(met) = met {
+            self.tap.removed(met).await;
+        }
     }
 
     /// Answers in place of the server.

@@ -175,6 +175,7 @@ impl Hunt {
                     timeout_scale: 1.0,
                     to_the_end: false,
                     histories: None,
+                    witness: None,
                 })
             })
             .collect::<Result<_, Error>>()?;

@@ -91,6 +91,11 @@ pub enum Program {
     Service,
 }
 
+/// A text is a script that can be run, whatever comes of it.
+pub fn is_script(text: &str) -> bool {
+    syntax::parse(text).is_ok()
+}
+
 /// How a command ended: its exit code, or that nobody reads what it writes.
 pub(crate) type Outcome = Result<i32, Broken>;
 

@@ -138,6 +138,7 @@ pub fn parse(text: &str) -> Parsed<Script> {
         chars: text.chars().collect(),
         at: 0,
         skips: Vec::new(),
+        depth: 0,
     };
     let script = parser.list()?;
     match parser.peek() {
@@ -152,4 +153,22 @@ struct Parser {
     at: usize,
     /// Here-documents already read: from the line end before to the line after.
     skips: Vec<(usize, usize)>,
+    /// How many commands and substitutions it is inside of.
+    depth: usize,
+}
+
+/// How deep commands and substitutions may lie in each other: whoever writes more exhausts the stack.
+const DEEPEST: usize = 100;
+
+impl Parser {
+    /// Reads what lies inside of something.
+    fn inside<T>(&mut self, read: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+        if self.depth >= DEEPEST {
+            return Err(self.unexpected());
+        }
+        self.depth += 1;
+        let found = read(self);
+        self.depth -= 1;
+        found
+    }
 }

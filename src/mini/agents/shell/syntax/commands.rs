@@ -102,6 +102,10 @@ impl Parser {
 
     /// Commands up to the end, a closing bracket, or a reserved word that ends a part.
     pub(super) fn list(&mut self) -> Parsed<Script> {
+        self.inside(Self::list_inside)
+    }
+
+    fn list_inside(&mut self) -> Parsed<Script> {
         let mut items = Vec::new();
         loop {
             self.newlines();
@@ -172,6 +176,10 @@ impl Parser {
     }
 
     pub(super) fn command(&mut self) -> Parsed<Command> {
+        self.inside(Self::command_inside)
+    }
+
+    fn command_inside(&mut self) -> Parsed<Command> {
         self.blanks();
         let word = self.reserved();
         let kind = match word.as_str() {

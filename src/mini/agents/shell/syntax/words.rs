@@ -79,6 +79,10 @@ impl Parser {
 
     /// What a `$` or a backquote starts.
     pub(super) fn dollar(&mut self, parts: &mut Word, quoted: bool) -> Parsed<()> {
+        self.inside(|parser| parser.dollar_inside(parts, quoted))
+    }
+
+    fn dollar_inside(&mut self, parts: &mut Word, quoted: bool) -> Parsed<()> {
         if self.take("`") {
             let mut text = String::new();
             loop {
@@ -215,6 +219,7 @@ pub(super) fn quoted(text: &str) -> Parsed<Word> {
         chars: text.chars().collect(),
         at: 0,
         skips: Vec::new(),
+        depth: 0,
     };
     let mut parts = Vec::new();
     parser.double(&mut parts, None)?;
