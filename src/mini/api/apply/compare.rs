@@ -1,6 +1,6 @@
 //! Which paths differ between two objects.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -112,22 +112,20 @@ fn differing(shape: Shape, old: Option<&Value>, new: Option<&Value>) -> Found {
 
 fn fields(shape: Shape, old: Option<&Value>, new: Option<&Value>) -> Comparison {
     let (old, new) = (entries(old), entries(new));
-    let names: BTreeSet<_> = [old, new]
-        .into_iter()
-        .flatten()
-        .flat_map(|map| map.keys())
-        .collect();
     let mut found = Comparison::default();
-    for name in names {
-        let (old, new) = (
-            old.and_then(|map| map.get(name)),
-            new.and_then(|map| map.get(name)),
-        );
-        if old == new {
-            continue;
+    let mut look = |name: &str, old: Option<&Value>, new: Option<&Value>| {
+        if old != new {
+            let (inner, _) = shape.entry(name);
+            found.take(&Element::field(name), differing(inner, old, new));
         }
-        let (inner, _) = shape.entry(name);
-        found.take(&Element::field(name), differing(inner, old, new));
+    };
+    for (name, before) in old.into_iter().flatten() {
+        look(name, Some(before), new.and_then(|map| map.get(name)));
+    }
+    for (name, after) in new.into_iter().flatten() {
+        if old.is_none_or(|map| !map.contains_key(name)) {
+            look(name, None, Some(after));
+        }
     }
     found
 }

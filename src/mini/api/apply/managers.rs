@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{path::Element, set::Set};
 
 /// More entries of updates than this are put together.
-const UPDATERS_MOST: usize = 10;
+pub(super) const UPDATERS_MOST: usize = 10;
 /// The manager of entries that were put together.
 const ANCIENT: &str = "ancient-changes";
 
@@ -66,24 +66,6 @@ impl Managers {
     /// The entries; none at all if one of them cannot be read.
     pub(super) fn of(object: &Value) -> Self {
         let list = object["metadata"]["managedFields"].as_array();
-        let read = |entry: &Value| {
-            let text = |field: &str| entry[field].as_str().unwrap_or_default();
-            let good = matches!(text("operation"), "Apply" | "Update")
-                && !text("apiVersion").is_empty()
-                && text("fieldsType") == "FieldsV1";
-            let id = Id::new(
-                text("manager"),
-                text("operation"),
-                text("apiVersion"),
-                text("subresource"),
-            );
-            let entry = Entry {
-                set: Set::decode(&entry["fieldsV1"]),
-                version: text("apiVersion").to_owned(),
-                time: entry["time"].as_str().map(str::to_owned),
-            };
-            good.then_some((id, entry))
-        };
         let entries: Option<_> = list.into_iter().flatten().map(read).collect();
         Self(entries.unwrap_or_default())
     }
@@ -172,11 +154,47 @@ impl Managers {
     }
 }
 
-fn encode(id: &Id, entry: &Entry) -> Value {
+/// What tells an entry from others, if it can be read.
+pub(super) fn id_of(entry: &Value) -> Option<Id> {
+    let text = |field: &str| entry[field].as_str().unwrap_or_default();
+    let good = matches!(text("operation"), "Apply" | "Update")
+        && !text("apiVersion").is_empty()
+        && text("fieldsType") == "FieldsV1";
+    good.then(|| {
+        Id::new(
+            text("manager"),
+            text("operation"),
+            text("apiVersion"),
+            text("subresource"),
+        )
+    })
+}
+
+/// An entry, if it can be read.
+pub(super) fn read(entry: &Value) -> Option<(Id, Entry)> {
+    let id = id_of(entry)?;
+    let text = |field: &str| entry[field].as_str().map(str::to_owned);
+    let entry = Entry {
+        set: Set::decode(&entry["fieldsV1"]),
+        version: text("apiVersion").unwrap_or_default(),
+        time: text("time"),
+    };
+    Some((id, entry))
+}
+
+/// By which written entries are sorted.
+pub(super) fn order(entry: &Value) -> (&str, Option<&str>, [&str; 3]) {
+    let text = |field: &str| entry[field].as_str().unwrap_or_default();
+    let rest = [text("manager"), text("apiVersion"), text("subresource")];
+    (text("operation"), entry["time"].as_str(), rest)
+}
+
+pub(super) fn encode(id: &Id, entry: &Entry) -> Value {
     let mut encoded = json!({
         "manager": id.manager, "operation": id.operation, "apiVersion": entry.version,
-        "fieldsType": "FieldsV1", "fieldsV1": entry.set.encode(),
+        "fieldsType": "FieldsV1",
     });
+    encoded["fieldsV1"] = entry.set.encode();
     if let Some(time) = &entry.time {
         encoded["time"] = time.as_str().into();
     }

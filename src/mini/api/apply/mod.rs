@@ -4,6 +4,7 @@
 //! owns is a conflict; a field that its only owner applies no longer is removed.
 
 mod compare;
+mod entries;
 mod fields;
 mod managers;
 mod merge;
@@ -11,9 +12,11 @@ mod path;
 mod set;
 mod shape;
 
+use std::sync::LazyLock;
+
 use serde_json::{Value, json};
 
-use super::{Cause, Status, schema::schema, strict};
+use super::{Cause, Status, strict};
 use compare::{Comparison, compare};
 use managers::{Id, Managers};
 use set::Set;
@@ -47,20 +50,30 @@ impl Kind {
     }
 
     /// What a write through this subresource cannot change, and so does not own.
-    fn ignored(&self, subresource: &str) -> Set {
-        let known = schema().kind(&self.name);
-        let has_status = known.is_some_and(|known| known.field("status").is_some());
-        match (subresource, self.name.as_str()) {
-            _ if !has_status => Set::default(),
-            ("", _) => set::of_fields(&[&["status"]]),
-            ("status", "Pod") => set::of_fields(&[
+    fn ignored(&self, subresource: &str) -> &'static Set {
+        static NOTHING: LazyLock<Set> = LazyLock::new(Set::default);
+        static STATUS: LazyLock<Set> = LazyLock::new(|| set::of_fields(&[&["status"]]));
+        static SPEC: LazyLock<Set> = LazyLock::new(|| set::of_fields(&[&["spec"]]));
+        static OF_A_POD: LazyLock<Set> = LazyLock::new(|| {
+            set::of_fields(&[
                 &["spec"],
                 &["metadata", "deletionTimestamp"],
                 &["metadata", "ownerReferences"],
-            ]),
-            ("status", "apps/Deployment") => set::of_fields(&[&["spec"], &["metadata", "labels"]]),
-            ("status", _) => set::of_fields(&[&["spec"]]),
-            _ => Set::default(),
+            ])
+        });
+        static OF_A_DEPLOYMENT: LazyLock<Set> =
+            LazyLock::new(|| set::of_fields(&[&["spec"], &["metadata", "labels"]]));
+        let has_status = match self.shape {
+            Shape::Struct(known) => known.field("status").is_some(),
+            _ => false,
+        };
+        match (subresource, self.name.as_str()) {
+            _ if !has_status => &NOTHING,
+            ("", _) => &STATUS,
+            ("status", "Pod") => &OF_A_POD,
+            ("status", "apps/Deployment") => &OF_A_DEPLOYMENT,
+            ("status", _) => &SPEC,
+            _ => &NOTHING,
         }
     }
 
@@ -72,7 +85,7 @@ impl Kind {
 }
 
 /// Metadata that nobody owns.
-fn untracked() -> Set {
+static UNTRACKED: LazyLock<Set> = LazyLock::new(|| {
     set::of_fields(&[
         &["apiVersion"],
         &["kind"],
@@ -87,7 +100,7 @@ fn untracked() -> Set {
         &["metadata", "managedFields"],
         &["metadata", "resourceVersion"],
     ])
-}
+});
 
 fn without_managers(object: &Value) -> Value {
     let mut object = object.clone();
@@ -218,7 +231,7 @@ struct Request<'a> {
     old: &'a Value,
     applied: &'a Value,
     id: &'a Id,
-    ignored: Set,
+    ignored: &'static Set,
 }
 
 impl Request<'_> {
@@ -226,7 +239,7 @@ impl Request<'_> {
         let shape = self.kind.shape;
         let merged = merge::merge(shape, Some(self.old), Some(self.applied));
         let merged = merged.unwrap_or(Value::Null);
-        let owned = fields::of(shape, self.applied).outside(&self.ignored);
+        let owned = fields::of(shape, self.applied).outside(self.ignored);
         let before = managers.0.remove(self.id);
         let mut entry = managers::Entry {
             set: owned,
@@ -237,7 +250,7 @@ impl Request<'_> {
             Some(before) => self.prune(&merged, &before.set, &managers, &entry.set),
             None => merged,
         };
-        let change = compare(shape, self.old, &new).outside(&self.ignored);
+        let change = compare(shape, self.old, &new).outside(self.ignored);
         let taken = change.taken();
         let conflicts = Conflicts::of(&managers, &taken);
         if !force && !conflicts.0.is_empty() {
@@ -245,7 +258,7 @@ impl Request<'_> {
         }
         managers.take(&taken, None);
         managers.take(&change.removed, None);
-        entry.set = entry.set.difference(&untracked());
+        entry.set = entry.set.difference(&UNTRACKED);
         if !entry.set.is_empty() {
             managers.0.insert(self.id.clone(), entry);
         }
@@ -366,8 +379,8 @@ fn remember_applied(new: &mut Value, applied: &Value) {
 
 /// Adds the paths that a change took to what a manager owns.
 fn own(managers: &mut Managers, id: Id, taken: Set, kind: &Kind, subresource: &str, now: &str) {
-    let mut taken = taken.outside(&kind.ignored(subresource));
-    taken.subtract(&untracked());
+    let mut taken = taken.outside(kind.ignored(subresource));
+    taken.subtract(&UNTRACKED);
     if taken.is_empty() {
         return;
     }
@@ -391,6 +404,29 @@ pub fn track(
     now: &str,
 ) {
     let kind = Kind::of(new);
+    if let Some((before, entries)) = old.and_then(|old| Some((old, known(old, new, subresource)?))) {
+        let change = compare(kind.shape, before, new).outside(kind.ignored(subresource));
+        let taken = change.taken();
+        let write = entries::Write {
+            id: &Id::new(manager, operation, &kind.version, subresource),
+            version: &kind.version,
+            owned: &taken.difference(&UNTRACKED),
+            taken: &taken,
+            removed: &change.removed,
+            time: Some(now),
+        };
+        if let Some(noted) = write.note(entries) {
+            let metadata = new["metadata"].as_object_mut();
+            match (metadata, noted.is_empty()) {
+                (Some(metadata), true) => drop(metadata.remove("managedFields")),
+                (Some(metadata), false) => {
+                    metadata.insert("managedFields".to_owned(), noted.into());
+                }
+                (None, _) => {}
+            }
+            return;
+        }
+    }
     let sent = &new["metadata"]["managedFields"];
     let emptied = match sent {
         Value::Array(entries) => entries.is_empty() || **entries == [json!({})],
@@ -416,7 +452,7 @@ pub fn track(
             &nothing
         }
     };
-    let change = compare(kind.shape, before, new).outside(&kind.ignored(subresource));
+    let change = compare(kind.shape, before, new).outside(kind.ignored(subresource));
     let taken = change.taken();
     let id = Id::new(manager, operation, &kind.version, subresource);
     managers.take(&taken, None);
@@ -424,6 +460,22 @@ pub fn track(
     own(&mut managers, id, taken, &kind, subresource, now);
     managers.cap();
     managers.write(new);
+}
+
+/// The entries of the object that a write begins with, where they are those that the server wrote: the writer sends none,
+/// or the same. Few enough that none have to be put together; a scale is told otherwise.
+fn known(old: &Value, new: &mut Value, subresource: &str) -> Option<Vec<Value>> {
+    let entries = old["metadata"]["managedFields"].as_array()?;
+    let few = (1..managers::UPDATERS_MOST).contains(&entries.len());
+    if !few || subresource == "scale" || entries.iter().any(|entry| managers::id_of(entry).is_none()) {
+        return None;
+    }
+    match new["metadata"].get_mut("managedFields") {
+        Some(Value::Array(sent)) if sent == entries => Some(std::mem::take(sent)),
+        None | Some(Value::Null) => Some(entries.clone()),
+        Some(_) if !subresource.is_empty() => Some(entries.clone()),
+        Some(_) => None,
+    }
 }
 
 #[cfg(test)]

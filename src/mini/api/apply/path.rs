@@ -25,11 +25,12 @@ impl Element {
 
     /// As managedFields write it: `f:spec`, `k:{"name":"a"}`, `v:"a"`.
     pub(super) fn encode(&self) -> String {
-        match self {
-            Self::Field(name) => format!("f:{name}"),
-            Self::Key(keys) => format!("k:{keys}"),
-            Self::Value(value) => format!("v:{value}"),
-        }
+        let (mark, rest) = match self {
+            Self::Field(name) => ("f:", name),
+            Self::Key(keys) => ("k:", keys),
+            Self::Value(value) => ("v:", value),
+        };
+        [mark, rest.as_str()].concat()
     }
 
     /// Absent for a text of another form.
