@@ -330,7 +330,9 @@ pub(super) fn patch(pod: &Pod, status: &PodStatus) -> Value {
         condition
     });
     body["conditions"] = conditions.collect();
-    json!({"metadata": {"uid": pod.metadata.uid}, "status": body})
+    let mut patch = json!({"metadata": {"uid": pod.metadata.uid}});
+    patch["status"] = body;
+    patch
 }
 
 #[cfg(test)]

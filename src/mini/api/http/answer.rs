@@ -109,6 +109,26 @@ pub(crate) fn metadata(object: &Value) -> Value {
     })
 }
 
+/// [`metadata`] as text, without a copy; with `metadata.managedFields` or without.
+pub(crate) fn metadata_text(object: &Value, managed: bool) -> Vec<u8> {
+    struct Metadata<'a>(&'a Value, bool);
+    impl Serialize for Metadata<'_> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let mut map = serializer.serialize_map(Some(3))?;
+            map.serialize_entry("apiVersion", "meta.k8s.io/v1")?;
+            map.serialize_entry("kind", "PartialObjectMetadata")?;
+            match (&self.0["metadata"], self.1) {
+                (Value::Object(metadata), false) => {
+                    map.serialize_entry("metadata", &Unmanaged(metadata))?;
+                }
+                (metadata, _) => map.serialize_entry("metadata", metadata)?,
+            }
+            map.end()
+        }
+    }
+    text(&Metadata(object, managed))
+}
+
 /// A list in a shape.
 pub(crate) fn list(
     resource: &Resource,

@@ -25,10 +25,13 @@ impl<'a> Field<'a> {
 
     /// A value that is reported under a name of its own.
     pub(super) fn at<'b>(&self, name: &str, value: &'b Value) -> Field<'b> {
-        let path = match self.path.as_str() {
-            "" => name.to_owned(),
-            path => format!("{path}.{name}"),
-        };
+        // Most fields have no fault, and their paths are made all the same.
+        let mut path = String::with_capacity(self.path.len() + 1 + name.len());
+        path.push_str(&self.path);
+        if !path.is_empty() {
+            path.push('.');
+        }
+        path.push_str(name);
         Field { path, value }
     }
 

@@ -106,7 +106,8 @@ pub(crate) fn change(
                 path,
                 &stamp,
             )?;
-            let result = decoded(resource, result, &options, &mut warnings)?;
+            let again = || Ok(result.clone());
+            let result = decoded(resource, again()?, again, &options, &mut warnings)?;
             match live {
                 Some(_) => {
                     let change = Update {
@@ -138,8 +139,8 @@ pub(crate) fn change(
                 track: true,
             };
             let object = update(&mut tx, &change, namespace, name, |old| {
-                let new = patch.to(resource.group_kind, old)?;
-                let mut new = decoded(resource, new, &options, &mut warnings)?;
+                let patched = || patch.to(resource.group_kind, old);
+                let mut new = decoded(resource, patched()?, patched, &options, &mut warnings)?;
                 agrees(resource, namespace, name, &mut new)?;
                 Ok(new)
             })?;
@@ -210,9 +211,11 @@ fn configuration(
     Ok(applied)
 }
 
+/// Decodes what a patch made. A refusal shows it as it was before that: it is made `again`.
 fn decoded(
     resource: &Resource,
     result: Value,
+    again: impl Fn() -> Result<Value, Status>,
     options: &Options,
     warnings: &mut Vec<String>,
 ) -> Result<Value, Status> {
@@ -221,11 +224,13 @@ fn decoded(
     if (version, kind) != (resource.api_version().as_str(), resource.kind) {
         return Err(patch::refusal(&result, &unregistered(kind, version)));
     }
-    let (object, unknown) = strict::check(resource.group_kind, result.clone())
-        .map_err(|text| patch::refusal(&result, &text))?;
-    warnings.extend(judge(unknown, options.validation, |text| {
-        patch::refusal(&result, text)
-    })?);
+    let refusal = |text: &str| match again() {
+        Ok(result) => patch::refusal(&result, text),
+        Err(status) => status,
+    };
+    let (object, unknown) =
+        strict::check(resource.group_kind, result).map_err(|text| refusal(&text))?;
+    warnings.extend(judge(unknown, options.validation, refusal)?);
     Ok(object)
 }
 

@@ -57,11 +57,11 @@ impl Writer {
             Shape::Whole => object.text(),
             Shape::Lean => object.lean_text(),
             Shape::Metadata => {
-                shaped = answer::text(&answer::metadata(object));
+                shaped = answer::metadata_text(object, true);
                 &shaped
             }
             Shape::LeanMetadata => {
-                shaped = answer::text(&answer::Part::lean(&answer::metadata(object)));
+                shaped = answer::metadata_text(object, false);
                 &shaped
             }
             Shape::Table(_) => {
