@@ -204,7 +204,7 @@ fn watch(
         None => Api::all_with(client.clone(), resource),
     };
     let (version, kind) = (resource.api_version.clone(), resource.kind.clone());
-    let read = move |object: DynamicObject| match Set::read(&object, &version, &kind) {
+    let read = move |object: DynamicObject| match Set::read(object, &version, &kind) {
         Ok(set) => Some(set),
         Err(error) => {
             tracing::warn!(%error, "left alone");

@@ -1,6 +1,6 @@
 //! A set as the controller reads it: typed for decisions, and as stored for what must not lose a field.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use k8s_openapi::{
     api::{
@@ -89,7 +89,7 @@ pub struct Set {
     /// Its status; all zero before the first.
     pub status: StatefulSetStatus,
     /// The whole object as the API server gave it.
-    pub stored: Value,
+    pub stored: Arc<Value>,
 }
 
 /// An object that is no StatefulSet.
@@ -106,10 +106,11 @@ impl Set {
     /// # Errors
     ///
     /// An object without a `spec`, or with a field of another type.
-    pub fn read(object: &DynamicObject, api_version: &str, kind: &str) -> Result<Self, Unreadable> {
+    pub fn read(object: DynamicObject, api_version: &str, kind: &str) -> Result<Self, Unreadable> {
         let name = object.metadata.name.clone().unwrap_or_default();
         let read = || {
-            let mut stored = serde_json::to_value(object)?;
+            let mut stored = object.data;
+            stored["metadata"] = serde_json::to_value(object.metadata)?;
             stored["apiVersion"] = api_version.into();
             stored["kind"] = kind.into();
             Self::of(stored)
@@ -121,10 +122,15 @@ impl Set {
         if !stored["spec"].is_object() {
             return Err(serde::de::Error::missing_field("spec"));
         }
-        let mut typed = stored.clone();
-        typed["apiVersion"] = "apps/v1".into();
-        typed["kind"] = "StatefulSet".into();
-        let typed = StatefulSet::deserialize(typed)?;
+        let typed = match (stored["apiVersion"].as_str(), stored["kind"].as_str()) {
+            (Some("apps/v1"), Some("StatefulSet")) => StatefulSet::deserialize(&stored)?,
+            _ => {
+                let mut typed = stored.clone();
+                typed["apiVersion"] = "apps/v1".into();
+                typed["kind"] = "StatefulSet".into();
+                StatefulSet::deserialize(typed)?
+            }
+        };
         let text = |field: &str| stored[field].as_str().unwrap_or_default().to_owned();
         Ok(Self {
             api_version: text("apiVersion"),
@@ -132,7 +138,7 @@ impl Set {
             meta: typed.metadata,
             spec: typed.spec,
             status: typed.status.unwrap_or_default(),
-            stored,
+            stored: Arc::new(stored),
         })
     }
 
@@ -301,7 +307,7 @@ pub(crate) mod tests {
             "spec": {"selector": {}, "template": {}, "new": 1},
         }))
         .expect("an object");
-        let set = Set::read(&object, "stsspec.dev/v1", "StatefulSet").expect("a set");
+        let set = Set::read(object, "stsspec.dev/v1", "StatefulSet").expect("a set");
         assert_eq!(set.owner_reference().api_version, "stsspec.dev/v1");
         assert_eq!(set.stored["spec"]["new"], 1);
         assert_eq!(set.range(), 0..1);
@@ -311,7 +317,7 @@ pub(crate) mod tests {
     fn an_object_without_a_specification_is_refused_with_its_name() {
         let object: DynamicObject =
             serde_json::from_value(json!({"metadata": {"name": "web"}})).expect("an object");
-        let error = Set::read(&object, "apps/v1", "StatefulSet").expect_err("no spec");
+        let error = Set::read(object, "apps/v1", "StatefulSet").expect_err("no spec");
         assert_eq!(
             error.to_string(),
             "cannot read set web: missing field `spec`"

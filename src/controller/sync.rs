@@ -221,7 +221,7 @@ impl Sync<'_> {
         writer.twist.listed(set, &mut listed);
         let mut template = set.stored["spec"]["template"].clone();
         writer.twist.template(set, &listed, &mut template);
-        let wanted = revision::data(&template);
+        let wanted = revision::data(template);
         let mut collision_count = set.status.collision_count.unwrap_or_default();
         let update = match choose(&listed, &wanted, gates.semantic_comparison) {
             Choice::Listed(revision) => (*revision).clone(),
@@ -243,9 +243,16 @@ impl Sync<'_> {
         let current = listed
             .iter()
             .find(|revision| revision.metadata.name.as_deref() == named && named.is_some());
+        let read = Revision::read(&update, set)?;
+        let other = current.filter(|current| {
+            (&current.metadata.name, &current.data) != (&update.metadata.name, &update.data)
+        });
         let revisions = Revisions {
-            current: Revision::read(current.map_or(&update, |current| current), set)?,
-            update: Revision::read(&update, set)?,
+            current: match other {
+                Some(current) => Revision::read(current, set)?,
+                None => read.clone(),
+            },
+            update: read,
             collision_count,
         };
         Ok((revisions, update))

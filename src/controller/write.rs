@@ -416,7 +416,7 @@ impl Writer {
         computed: &StatefulSetStatus,
     ) -> Result<DynamicObject, kube::Error> {
         let computed = serde_json::to_value(status::written(computed));
-        let mut object = set.stored.clone();
+        let mut object = (*set.stored).clone();
         object["status"] = computed.map_err(kube::Error::SerdeError)?;
         let path = DynamicObject::url_path(&self.target.api, Some(set.namespace()));
         let request = Request::new(path).replace_subresource(

@@ -100,7 +100,7 @@ mod tests {
     }
 
     fn template(image: &str) -> Value {
-        data(&json!({"spec": {"containers": [{"name": "c", "image": image, "resources": {}}]}}))
+        data(json!({"spec": {"containers": [{"name": "c", "image": image, "resources": {}}]}}))
     }
 
     #[test]
@@ -125,7 +125,7 @@ mod tests {
         let mut wanted = template("a")["spec"]["template"].clone();
         defaults::fill(&mut wanted);
         wanted["metadata"] = json!({});
-        let wanted = data(&wanted);
+        let wanted = data(wanted);
         let newest = vec![listed("a", 1, old.clone())];
         assert_eq!(
             choose(&newest, &wanted, true),

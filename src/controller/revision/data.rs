@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 /// The data of the revision of a template as stored: a strategic merge patch that replaces the template whole.
-pub fn data(template: &Value) -> Value {
-    let mut template = template.clone();
+pub fn data(mut template: Value) -> Value {
     template["$patch"] = "replace".into();
-    json!({"spec": {"template": template}})
+    let mut data = json!({"spec": {}});
+    data["spec"]["template"] = template;
+    data
 }
 
 /// The bytes of a value: no spaces, keys in the order of their bytes at every level, `<`, `>`, `&`, U+2028 and U+2029

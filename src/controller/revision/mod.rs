@@ -61,11 +61,8 @@ impl Revision {
     pub fn read(revision: &ControllerRevision, set: &Set) -> Result<Self, Unreadable> {
         let name = revision.metadata.name.clone().unwrap_or_default();
         let template = match &revision.data.0["spec"]["template"] {
-            Value::Object(fields) => {
-                let mut fields = fields.clone();
-                fields.remove("$patch");
-                PodTemplateSpec::deserialize(Value::Object(fields))
-            }
+            // A template has no field `$patch`: it is passed over.
+            fields @ Value::Object(_) => PodTemplateSpec::deserialize(fields),
             _ => Ok(set.spec.template.clone()),
         };
         match template {

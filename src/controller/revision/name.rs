@@ -65,7 +65,7 @@ mod tests {
             ("v3", template("v3"), 1, 411, 1_166_572_531, "v3-55bb9c6975"),
         ];
         for (set, template, count, length, number, full) in cases {
-            let bytes = encode(&data(&template));
+            let bytes = encode(&data(template));
             assert_eq!(bytes.len(), length, "{bytes}");
             assert_eq!(fnv_1(format!("{bytes}{count}").as_bytes()), number);
             assert_eq!(name(set, &hash(&bytes, count)), full);
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn the_data_begins_with_the_directive() {
-        let bytes = encode(&data(&template("v1")));
+        let bytes = encode(&data(template("v1")));
         assert!(
             bytes.starts_with(r#"{"spec":{"template":{"$patch":"replace","metadata":{"labels":{"app":"v1"}},"spec":{"containers":[{"image":"#),
             "{bytes}"

@@ -14,7 +14,7 @@ pub fn says_the_same(old: &Value, wanted: &Value) -> bool {
             template["metadata"] = json!({});
         }
         prune(&mut template);
-        encode(&data(&template))
+        encode(&data(template))
     };
     let (old, wanted) = (&old["spec"]["template"], &wanted["spec"]["template"]);
     old.is_object() && normal(old) == normal(wanted)

@@ -530,7 +530,7 @@ impl Twist for NewRevisionOnRollback {
         let Some((newest, older)) = listed.split_last() else {
             return;
         };
-        let wanted = encode(&data(template));
+        let wanted = encode(&data(template.clone()));
         let (newest, mark) = Self::unmarked(&newest.data.0);
         let mark = if newest == wanted {
             mark
