@@ -3,7 +3,7 @@
 //! What a write was answered with is what its object was then; a list shows what was there. What nobody asked for through
 //! the API server that wrote the log is not in it.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -381,7 +381,7 @@ fn requests(lines: &[Line], subject: &str) -> Log {
             dry_run: line.is_rehearsal(),
             body: method
                 .writes()
-                .then(|| line.request_object.clone())
+                .then(|| line.request_object.clone().map(Arc::new))
                 .flatten(),
             delivered: 0,
             answer: Some(Answer {

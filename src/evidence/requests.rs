@@ -1,5 +1,7 @@
 //! Who asked the API server for what.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -71,8 +73,9 @@ pub struct Request {
     pub subresource: String,
     /// It asked for a rehearsal only.
     pub dry_run: bool,
-    /// What was sent, of a write.
-    pub body: Option<Value>,
+    /// What was sent, of a write. Copies share it.
+    #[serde(default, with = "shared")]
+    pub body: Option<Arc<Value>>,
     /// How many changes had been delivered to this actor when it was sent: an index into [`Log::deliveries`].
     pub delivered: usize,
     /// What the server said; none if no answer came.
@@ -82,6 +85,22 @@ pub struct Request {
     pub lost: bool,
     /// When the watch that it began ended.
     pub closed_at: Option<Timestamp>,
+}
+
+/// A shared value is written and read as the value.
+mod shared {
+    use std::sync::Arc;
+
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+    use serde_json::Value;
+
+    pub fn serialize<S: Serializer>(body: &Option<Arc<Value>>, to: S) -> Result<S::Ok, S::Error> {
+        body.as_deref().serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Arc<Value>>, D::Error> {
+        Ok(Option::<Value>::deserialize(from)?.map(Arc::new))
+    }
 }
 
 /// What the server said.

@@ -211,7 +211,7 @@ impl Wire {
             name,
             subresource: asked.subresource,
             dry_run: asked.dry_run,
-            body,
+            body: body.map(std::sync::Arc::new),
             delivered: book.log.deliveries.len(),
             answer: None,
             lost: false,

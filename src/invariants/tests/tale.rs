@@ -249,7 +249,7 @@ impl Teller {
             name: text(&object["metadata"]["name"]).unwrap_or_default(),
             subresource: sub.to_owned(),
             dry_run: false,
-            body: Some(body),
+            body: Some(std::sync::Arc::new(body)),
             delivered: self.log.deliveries.len(),
             answer: Some(Answer {
                 at: self.now,

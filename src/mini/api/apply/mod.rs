@@ -404,7 +404,8 @@ pub fn track(
     now: &str,
 ) {
     let kind = Kind::of(new);
-    if let Some((before, entries)) = old.and_then(|old| Some((old, known(old, new, subresource)?))) {
+    if let Some((before, entries)) = old.and_then(|old| Some((old, known(old, new, subresource)?)))
+    {
         let change = compare(kind.shape, before, new).outside(kind.ignored(subresource));
         let taken = change.taken();
         let write = entries::Write {
@@ -467,7 +468,10 @@ pub fn track(
 fn known(old: &Value, new: &mut Value, subresource: &str) -> Option<Vec<Value>> {
     let entries = old["metadata"]["managedFields"].as_array()?;
     let few = (1..managers::UPDATERS_MOST).contains(&entries.len());
-    if !few || subresource == "scale" || entries.iter().any(|entry| managers::id_of(entry).is_none()) {
+    if !few
+        || subresource == "scale"
+        || entries.iter().any(|entry| managers::id_of(entry).is_none())
+    {
         return None;
     }
     match new["metadata"].get_mut("managedFields") {
