@@ -35,6 +35,9 @@ pub(super) struct Arguments {
     /// How many pods a set has at most where every way is gone.
     #[arg(long, value_name = "N", default_value_t = 3, requires = "exhaustive", value_parser = clap::value_parser!(i32).range(1..=3))]
     replicas: i32,
+    /// Operations only whose description has this text, where every way is gone.
+    #[arg(long, value_name = "TEXT", requires = "exhaustive")]
+    only: Option<String>,
     /// Crashes only, where every way is gone.
     #[arg(long, requires = "exhaustive")]
     crashes_only: bool,
@@ -88,6 +91,7 @@ pub(super) fn run(arguments: Arguments, exit: Exit) -> Result<u8, Failure> {
 
 fn exhaust(arguments: Arguments, exit: Exit) -> Result<u8, Failure> {
     let exhaust = Exhaust::new(arguments.subject, arguments.replicas);
+    let exhaust = arguments.only.into_iter().fold(exhaust, Exhaust::only);
     let exhaust = match arguments.crashes_only {
         true => exhaust.crashes_only(),
         false => exhaust,

@@ -152,8 +152,11 @@ impl Object {
         }
         Ok(match kind {
             Kind::Set => {
-                value["apiVersion"] = "apps/v1".into();
-                value["kind"] = "StatefulSet".into();
+                // Whatever else it may be, it is refused as what it is.
+                if let Some(object) = value.as_object_mut() {
+                    object.insert("apiVersion".to_owned(), "apps/v1".into());
+                    object.insert("kind".to_owned(), "StatefulSet".into());
+                }
                 Self::Set(typed(kind, value)?)
             }
             Kind::Pod => Self::Pod(typed(kind, value)?),
@@ -285,6 +288,25 @@ impl Object {
         match self {
             Self::Revision(revision) => Some(revision),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_no_object_is_refused_whatever_its_kind() {
+        for kind in Kind::ALL {
+            for value in [json!([]), json!(7), json!(null), json!("x")] {
+                assert!(
+                    Object::decode(kind, value.clone()).is_err(),
+                    "{kind} {value}"
+                );
+            }
         }
     }
 }

@@ -31,6 +31,7 @@ const BATCH: usize = 64;
 pub struct Exhaust {
     subject: Subject,
     replicas: i32,
+    only: String,
     flips: bool,
     parallel: Option<usize>,
 }
@@ -44,9 +45,17 @@ impl Exhaust {
         Self {
             subject,
             replicas,
+            only: String::new(),
             flips: true,
             parallel: None,
         }
+    }
+
+    /// Operations only whose description has this text.
+    #[must_use]
+    pub fn only(mut self, text: impl Into<String>) -> Self {
+        self.only = text.into();
+        self
     }
 
     /// Crashes only, without flips of readiness.
@@ -73,7 +82,8 @@ impl Exhaust {
         interrupt: &Interrupt,
         tell: &mut dyn FnMut(usize, usize),
     ) -> Result<Exhausted, Error> {
-        let references = references(self.replicas);
+        let mut references = references(self.replicas);
+        references.retain(|reference| reference.to_string().contains(&self.only));
         let mut search = Search {
             exhaust: self,
             interrupt,
@@ -281,6 +291,27 @@ mod tests {
             (6, 2 * all.writes),
             "{}",
             all.text()
+        );
+    }
+
+    #[test]
+    fn a_controller_that_only_a_crash_shows_to_be_wrong_is_found() {
+        let subject = "mutant:leaves-a-scale-down-half-done".parse();
+        let exhaust = Exhaust::new(subject.expect("a mutant"), 2)
+            .only("OrderedReady, 2 replicas with claims")
+            .crashes_only();
+        let all = exhaust
+            .run(&Interrupt::default(), &mut |_, _| {})
+            .expect("it can be judged here");
+        let text = all.text();
+        assert_eq!(
+            (all.operations, all.conclusion()),
+            (1, Conclusion::NotConformant),
+            "{text}"
+        );
+        assert!(
+            all.broken.iter().all(|way| way.what.contains("a crash")),
+            "{text}"
         );
     }
 
