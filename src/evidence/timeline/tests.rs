@@ -122,7 +122,7 @@ fn the_first_difference_is_told_with_both_sides() {
             one: this.into(),
             other: that.into(),
         };
-        assert_eq!(compare(&[one.clone()], &[other]), [wanted]);
+        assert_eq!(compare(std::slice::from_ref(&one), &[other]), [wanted]);
     }
     let none = compare(&[one], &[]);
     assert_eq!(none[0].other, "there is none");
