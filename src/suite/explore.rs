@@ -5,6 +5,7 @@ use std::{ops::Range, sync::Arc, time::Instant};
 use cucumber::{
     World as _,
     gherkin::{Feature, GherkinEnv},
+    step::Collection,
 };
 
 use super::{
@@ -182,8 +183,11 @@ pub(super) fn play(
             .expect("what is explored is written as a scenario"),
     });
     let sources: Vec<Source> = sources.collect();
-    let steps = World::collection();
-    let plan = Plan::new(&sources, &steps, inventory::embedded(), 1);
+    // The regular expressions of all sentences cost as much as several schedules: they are compiled once.
+    thread_local! {
+        static STEPS: Collection<World> = World::collection();
+    }
+    let plan = STEPS.with(|steps| Plan::new(&sources, steps, inventory::embedded(), 1));
     let scenarios = plan.scenarios.iter();
     let scenarios: Vec<_> = scenarios.map(|planned| planned.scenario.clone()).collect();
     let stage = Stage {
