@@ -8,7 +8,7 @@
 use std::{
     collections::BTreeSet,
     env,
-    path::PathBuf,
+    path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
@@ -106,13 +106,13 @@ fn middle(mut figures: Vec<f64>) -> f64 {
     figures[figures.len() / 2]
 }
 
-fn race(subject: Subject, assets: &PathBuf, sets: usize) -> Took {
+fn race(subject: Subject, assets: &Path, sets: usize) -> Took {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("a runtime can be built");
     runtime.block_on(async {
-        let mut options = Options::new(assets.clone());
+        let mut options = Options::new(assets.to_path_buf());
         options.agents.nodes = sets * 5 / 100 + 2;
         let mut plane = ControlPlane::start(&options).await.expect("it starts");
         let access = plane.access().clone();
