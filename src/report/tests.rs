@@ -232,7 +232,7 @@ fn a_format_that_is_not_there_is_refused_with_those_that_are() {
     let error = "yaml".parse::<Format>().expect_err("there is none");
     assert_eq!(
         error,
-        "there is no report format \"yaml\"; there are json, junit, text"
+        "there is no report format \"yaml\"; there are json, junit, text, timelines"
     );
 }
 
