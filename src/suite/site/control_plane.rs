@@ -45,9 +45,20 @@ const LIFETIME: Duration = Duration::from_secs(6 * 3600);
 /// How many scenarios run at once: they mostly wait.
 const CONCURRENCY: usize = 32;
 
+/// Likewise where the subject is a program. The built-in controller has ten retries a second for all sets together, and
+/// since its syncs wait for their caches each that finds one behind takes one: with 32 scenarios at once a set whose claim
+/// was refused was not looked at again within a minute.
+const CONCURRENCY_OF_A_PROGRAM: usize = 16;
+
+/// How much longer than on a cluster of its own a set may have to wait for a program's retries: with 16 scenarios at once
+/// it was 50 s.
+const WAITS_FOR_A_PROGRAM: f64 = 3.0;
+
 /// A control plane at work on a thread of its own, and the way there.
 pub(super) struct Plane {
     offered: Capabilities,
+    /// The subject is a program, whose retries all scenarios share.
+    is_program: bool,
     /// None for a rehearsal.
     reached: Option<Reached>,
     /// Why no more scenario begins.
@@ -73,10 +84,12 @@ impl Plane {
         rehearsal: bool,
     ) -> Result<Self, Error> {
         let lost = Arc::new(OnceLock::new());
+        let is_program = matches!(subject, Subject::BuiltIn | Subject::Command(_));
         if rehearsal {
             let offered = on_a_runtime(offers(programs))?;
             return Ok(Self {
                 offered: offered?,
+                is_program,
                 reached: None,
                 lost,
                 end: Mutex::default(),
@@ -102,6 +115,7 @@ impl Plane {
         };
         Ok(Self {
             offered: reached.offered.clone(),
+            is_program,
             reached: Some(reached),
             lost,
             end: Mutex::new(Some((stop, thread))),
@@ -223,17 +237,25 @@ impl Site for Plane {
     }
 
     fn mode(&self, parallel: Option<usize>) -> Mode {
+        let usual = match self.is_program {
+            true => CONCURRENCY_OF_A_PROGRAM,
+            false => CONCURRENCY,
+        };
         Mode::Shared {
-            concurrency: parallel.unwrap_or(CONCURRENCY),
+            concurrency: parallel.unwrap_or(usual),
         }
     }
 
     fn deadlines(&self) -> Deadlines {
-        Deadlines::real_time()
+        let usual = Deadlines::real_time();
+        match self.is_program {
+            true => usual.scaled(WAITS_FOR_A_PROGRAM),
+            false => usual,
+        }
     }
 
     fn real_limit(&self) -> Duration {
-        Duration::from_secs(180)
+        Duration::from_secs(if self.is_program { 600 } else { 180 })
     }
 
     fn reconciler(&self) -> Option<String> {
