@@ -50,7 +50,7 @@ impl Deadlines {
         }
     }
 
-    /// The table for a cluster on which a request takes so long: as it is for those that answer within [`BRISK`], and in
+    /// The table for a cluster on which a request takes so long: as it is for those that answer within 100 ms, and in
     /// proportion for slower ones.
     pub fn at_speed(self, request: Duration) -> Self {
         let factor = request.as_secs_f64() / BRISK.as_secs_f64();

@@ -5,7 +5,7 @@
 //! - Two histories of one scenario that a correct cluster may leave have equal timelines, on whatever tier, at whatever
 //!   speed: what a cluster draws or is told by its tier is left out (names of revisions, times), and so is the order of what may interleave.
 //! - What is ordered: the events of each object, and those of different objects where one has to wait for the other
-//!   ([`waits`]): a pod for its revision and its claims; in a set of the policy OrderedReady, a pod that is created or
+//!   (`waits`): a pod for its revision and its claims; in a set of the policy OrderedReady, a pod that is created or
 //!   deleted by the controller for what becomes of the others.
 //! - The events of a timeline come in an order that depends on that partial order alone.
 
